@@ -1,0 +1,55 @@
+# Everything a user types. `make report` and `make test` set themselves up; both can be run again at any time.
+.DEFAULT_GOAL := help
+.PHONY: help setup report test verify lab lint lock types clean
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+STUDY  ?= data/telco
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP)  ## create .venv from the lock
+
+# uv where it is present, else pip; either way every package is held against its hash in the lock.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "whychurn needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make report PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (once; a minute or two)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --require-hashes -r requirements.lock && \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(STAMP)
+
+report: $(STAMP)  ## build the example report into reports/ (STUDY=folder for another study)
+	@$(BIN)/whychurn report $(STUDY)
+
+test: $(STAMP)  ## run the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+verify: $(STAMP)  ## rerun the built report and say, number by number, what is reproduced
+	@$(BIN)/whychurn verify reports/$(notdir $(STUDY))
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+lint: $(STAMP)  ## style, types, import contracts, notebook rules
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m whychurn.reports.lint notebooks
+
+lock:  ## resolve the lock again (needs uv)
+	@uv pip compile pyproject.toml --extra dev --extra examples --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## remove the environment and everything built
+	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -1,0 +1,152 @@
+"""Read columns of a frame as arrays, refusing what no estimator should see.
+
+Every public fit reads its columns through these functions, so a missing column, a missing value, a
+negative time or a weight of zero meets the same words everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from whychurn.errors import FitError, some
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Booleans: TypeAlias = NDArray[np.bool_]
+
+
+def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise `FitError` naming the columns that are absent and those that are there."""
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        raise FitError(
+            f"No column {some(repr(name) for name in absent)}. "
+            f"Available columns: {some(frame.columns, most=30)}."
+        )
+    repeated = [name for name in names if (frame.columns == name).sum() > 1]
+    if repeated:
+        raise FitError(f"The frame has several columns called {repeated[0]!r}; give each its own name.")
+
+
+def read_numbers(frame: pd.DataFrame, name: str) -> Floats:
+    """Return a finite float column, shape (n,).
+
+    Raises
+    ------
+    FitError
+        The column is absent, not numeric, missing somewhere or infinite somewhere.
+    """
+    require_columns(frame, [name])
+    column = frame[name]
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        raise FitError(f"Column {name!r} holds dates or durations; give it as a number of days or months.")
+    try:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as problem:
+        raise FitError(f"Column {name!r} is not numeric: {problem}.") from problem
+    refuse_rows(frame, ~np.isfinite(values), f"Column {name!r} is missing or infinite")
+    return values
+
+
+def read_events(frame: pd.DataFrame, name: str) -> Booleans:
+    """Return an event column coded 0/1 or False/True as booleans, shape (n,)."""
+    values = read_numbers(frame, name)
+    refuse_rows(
+        frame, (values != 0) & (values != 1), f"Event column {name!r} is neither 0 nor 1 (False nor True)"
+    )
+    return values == 1
+
+
+def read_times(
+    frame: pd.DataFrame, time: str, start: str | None = None
+) -> tuple[Floats, Floats]:
+    """Return `(start, stop)` of every row, each shape (n,); rows without `start` enter at minus infinity.
+
+    A row covers ``(start, stop]``. Without a start column, a row is at risk at its own event time
+    whatever that is, including time zero, so entry must lie before every time.
+
+    Raises
+    ------
+    FitError
+        Negative times, or a stop at or before its start.
+    """
+    stop = read_numbers(frame, time)
+    refuse_rows(frame, stop < 0, f"Time column {time!r} is negative")
+    if start is None:
+        return np.full(stop.size, -np.inf), stop
+    entry = read_numbers(frame, start)
+    refuse_rows(frame, entry < 0, f"Start column {start!r} is negative")
+    refuse_rows(
+        frame, stop <= entry, f"A row must cover time: {time!r} is not after {start!r}"
+    )
+    return entry, stop
+
+
+def read_weights(frame: pd.DataFrame, name: str | None) -> Floats:
+    """Return case weights, shape (n,); ones without a column. Zero and negative weights are refused."""
+    if name is None:
+        return np.ones(len(frame))
+    values = read_numbers(frame, name)
+    refuse_rows(
+        frame, values <= 0, f"Weight column {name!r} is zero or negative (leave such rows out instead)"
+    )
+    return values
+
+
+def read_groups(
+    frame: pd.DataFrame, names: str | Sequence[str] | None
+) -> tuple[Integers, tuple[str, ...]]:
+    """Return the group code of each row, shape (n,), and the sorted labels.
+
+    Several columns are crossed; their labels are joined with ``", "`` as ``name=value``. A single column
+    keeps its values as labels (category order is respected, unused categories are dropped). No column at
+    all means one group called ``"all"``.
+    """
+    listed = [names] if isinstance(names, str) else list(names or ())
+    if not listed:
+        return np.zeros(len(frame), dtype=np.int64), ("all",)
+    require_columns(frame, listed)
+    for name in listed:
+        refuse_rows(frame, frame[name].isna().to_numpy(), f"Column {name!r} is missing")
+    if len(listed) == 1:
+        codes, labels = _factorize(frame[listed[0]])
+        return codes, tuple(str(label) for label in labels)
+    combined = np.zeros(len(frame), dtype=np.int64)
+    levels: list[list[Any]] = []
+    for name in listed:
+        codes, labels = _factorize(frame[name])
+        combined = combined * len(labels) + codes
+        levels.append(labels)
+    used, codes = np.unique(combined, return_inverse=True)
+    return codes.astype(np.int64), tuple(_crossed_label(int(code), listed, levels) for code in used)
+
+
+def refuse_rows(frame: pd.DataFrame, bad: Booleans, problem: str) -> None:
+    """Raise `FitError` when any row is bad, with the count and at most three row labels."""
+    if bad.any():
+        rows = frame.index[bad]
+        raise FitError(
+            f"{problem} in {int(bad.sum()):,} of {len(frame):,} rows (rows {some(rows)}). "
+            "Correct or leave out these rows and say so."
+        )
+
+
+def _factorize(column: pd.Series) -> tuple[Integers, list[Any]]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        tidy = column.cat.remove_unused_categories()
+        return tidy.cat.codes.to_numpy(dtype=np.int64), list(tidy.cat.categories)
+    codes, labels = pd.factorize(column, sort=True)
+    return codes.astype(np.int64), list(labels)
+
+
+def _crossed_label(code: int, names: Sequence[str], levels: Sequence[Sequence[Any]]) -> str:
+    parts = []
+    for name, labels in zip(reversed(names), reversed(levels), strict=True):
+        code, position = divmod(code, len(labels))
+        parts.append(f"{name}={labels[position]}")
+    return ", ".join(reversed(parts))

@@ -1,0 +1,246 @@
+"""Turn terms ("age", "C(plan)", "plan:age") into a design matrix whose columns know their term and level.
+
+Formulas are formulaic's, evaluated against the frame alone (never against the caller's variables). An
+intercept is always part of the formula so that factors are coded against a reference; the fits that need
+no intercept (Cox) drop the column afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulaic import Formula, ModelSpec
+from formulaic.errors import FormulaicError
+
+from whychurn.errors import FitError, SingularDesignError, some
+from whychurn.models.columns import Floats, refuse_rows, require_columns
+
+_LEVEL = re.compile(r"\[(?:T\.)?((?:[^\[\]]|\[[^\[\]]*\])*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A categorical part of a term: the column it is made of, its levels and the reference among them."""
+
+    column: str
+    levels: tuple[Any, ...]
+    reference: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How terms become columns; fitted once, applied to any frame.
+
+    Attributes
+    ----------
+    columns
+        Names of the design columns, intercept excluded, in order.
+    term_slices
+        Columns of each term, under the text the caller gave.
+    column_levels
+        Level (or joined levels of an interaction) shown by each column; empty for numeric columns.
+    factors
+        For each term that is a single factor: its column, levels and reference.
+    variables
+        Columns of the frame that the terms read.
+    spec
+        formulaic's fitted specification.
+    """
+
+    columns: tuple[str, ...]
+    term_slices: dict[str, tuple[str, ...]]
+    column_levels: dict[str, str]
+    factors: dict[str, Factor]
+    variables: tuple[str, ...]
+    spec: ModelSpec
+
+    def term_of(self, column: str) -> str:
+        """Return the term that a column belongs to."""
+        return next(term for term, columns in self.term_slices.items() if column in columns)
+
+
+def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Floats]:
+    """Return the design of `terms` on `frame` and its matrix, shape (n, p), without intercept.
+
+    Parameters
+    ----------
+    frame
+        One row per observation.
+    terms
+        Column names (string, category and Boolean columns included) or formulaic terms. A name that is a
+        column is taken as that column even if it holds spaces or signs.
+
+    Raises
+    ------
+    FitError
+        A term cannot be read, names an unknown column, or meets missing or infinite values.
+    SingularDesignError
+        A factor with one level only.
+    """
+    if isinstance(terms, str):
+        raise FitError(f"terms is a list of terms; write [{terms!r}].")
+    if len(set(terms)) < len(terms):
+        raise FitError(f"A term is given twice: {some(sorted(t for t in set(terms) if list(terms).count(t) > 1))}.")
+    owners = _parse_terms(frame, terms)
+    texts = " + ".join(_quoted(frame, term) for term in terms)
+    try:
+        spec = Formula(f"1 + {texts}" if texts else "1")
+        variables = tuple(str(name) for name in spec.required_variables if str(name) != "1")
+        prepared = _prepare(frame, _data_columns(frame, variables))
+        fitted, matrix = _materialise(spec, prepared)
+    except FormulaicError as problem:
+        raise FitError(f"The terms {list(terms)} cannot be read: {_plain(problem)}. "
+                       f"Available columns: {some(frame.columns, most=30)}.") from problem
+    design = _describe(fitted, owners, _data_columns(frame, variables))
+    _refuse_one_level(design, prepared)
+    _refuse_infinite(frame, matrix, design.columns)
+    return design, matrix
+
+
+def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
+    """Return the matrix of a fitted design on new rows, shape (m, p), without intercept.
+
+    Raises
+    ------
+    FitError
+        A column is absent, a value is missing, or a level was not seen when fitting.
+    """
+    require_columns(frame, design.variables)
+    for factor in design.factors.values():
+        known = frame[factor.column].isin(list(factor.levels)).to_numpy()
+        if not known.all():
+            unseen = frame.loc[~known, factor.column].drop_duplicates()
+            raise FitError(
+                f"Column {factor.column!r} holds {some(repr(v) for v in unseen)}, unseen when fitting. "
+                f"Levels fitted: {some(factor.levels, most=20)}."
+            )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            _, matrix = _materialise(design.spec, _prepare(frame, design.variables))
+    except (FormulaicError, UserWarning) as problem:
+        raise FitError(f"These rows do not fit the model's terms: {_plain(problem)}.") from problem
+    _refuse_infinite(frame, matrix, design.columns)
+    return matrix
+
+
+def _quoted(frame: pd.DataFrame, term: str) -> str:
+    """Quote a term that is a column name, so that "days since login" is one variable."""
+    return f"`{term}`" if term in frame.columns else f"({term})"
+
+
+def _parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
+    """Map every formulaic term to the first user term that asks for it."""
+    owners: dict[Any, str] = {}
+    for term in terms:
+        try:
+            parts = list(Formula(f"0 + {_quoted(frame, term)}"))
+        except FormulaicError as problem:
+            raise FitError(f"The term {term!r} cannot be read: {_plain(problem)}. Available columns: "
+                           f"{some(frame.columns, most=30)}.") from problem
+        for part in parts:
+            owners.setdefault(part, term)
+    return owners
+
+
+def _data_columns(frame: pd.DataFrame, variables: Sequence[str]) -> tuple[str, ...]:
+    """Return, sorted by frame position, the variables that must come from the frame."""
+    require_columns(frame, variables)
+    position = {name: place for place, name in enumerate(frame.columns)}
+    return tuple(sorted(variables, key=lambda name: position[name]))
+
+
+def _prepare(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
+    """Copy the needed columns in plain dtypes: no missing values, no unused categories."""
+    plain: dict[str, Any] = {}
+    for name in variables:
+        column = frame[name]
+        refuse_rows(frame, column.isna().to_numpy(), f"Column {name!r} is missing")
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            plain[name] = column.cat.remove_unused_categories()
+        elif pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            plain[name] = column.to_numpy(dtype=np.float64)
+        elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+            raise FitError(f"Column {name!r} holds dates; give it as a number of days or months.")
+        else:
+            plain[name] = column.astype(object)
+    return pd.DataFrame(plain, index=frame.index)
+
+
+def _materialise(spec: Formula | ModelSpec, prepared: pd.DataFrame) -> tuple[ModelSpec, Floats]:
+    if prepared.shape[1] == 0:
+        prepared = pd.DataFrame({"__row__": np.zeros(len(prepared))})
+    model = spec.get_model_matrix(prepared, context={}, na_action="raise", output="numpy")
+    matrix = np.asarray(model, dtype=np.float64)
+    return model.model_spec, np.ascontiguousarray(matrix[:, 1:])
+
+
+def _describe(spec: ModelSpec, owners: dict[Any, str], variables: tuple[str, ...]) -> Design:
+    names = list(spec.column_names)
+    slices: dict[str, list[str]] = {term: [] for term in owners.values()}
+    levels: dict[str, str] = {}
+    factors: dict[str, Factor] = {}
+    for part in spec.terms:
+        if part.degree == 0:
+            continue
+        owner = owners[part]
+        columns = [str(names[place]) for place in spec.term_indices[part]]
+        slices[owner] += columns
+        encoded = [factor for factor in part.factors if factor in spec.factor_contrasts]
+        for column in columns:
+            levels[column] = ":".join(_LEVEL.findall(_without_call(column, part))) if encoded else ""
+        if len(part.factors) == 1 and encoded:
+            factors[owner] = _factor(spec, encoded[0], variables)
+    ordered = tuple(str(name) for name in names[1:])
+    return Design(
+        ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec
+    )
+
+
+def _without_call(column: str, part: Any) -> str:
+    """Drop the factor texts, which may hold brackets of their own, and keep the level brackets."""
+    for factor in part.factors:
+        column = column.replace(str(factor), "", 1)
+    return column
+
+
+def _factor(spec: ModelSpec, factor: Any, variables: tuple[str, ...]) -> Factor:
+    state = spec.factor_contrasts[factor]
+    read = [str(name) for name in spec.term_variables_of(factor)] if hasattr(spec, "term_variables_of") else []
+    named = [name for name in variables if name == str(factor)] or [
+        name for name in variables if re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", str(factor))
+    ]
+    column = (read or named or [str(factor)])[0]
+    base = getattr(state.contrasts, "base", None)
+    levels = tuple(state.levels)
+    return Factor(column, levels, base if base in levels else levels[0])
+
+
+def _refuse_one_level(design: Design, prepared: pd.DataFrame) -> None:
+    for term, columns in design.term_slices.items():
+        if not columns:
+            factor = design.factors.get(term)
+            value = f" (only {factor.levels[0]!r})" if factor else ""
+            raise SingularDesignError(
+                f"Term {term!r} has one level only{value}: it is aliased with the constant. "
+                f"Leave it out of this model of {len(prepared):,} rows."
+            )
+
+
+def _refuse_infinite(frame: pd.DataFrame, matrix: Floats, columns: Sequence[str]) -> None:
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        worst = [name for name, good in zip(columns, finite.all(axis=0), strict=True) if not good]
+        refuse_rows(frame, ~finite.all(axis=1), f"Design column {some(worst)} is missing or infinite")
+
+
+def _plain(problem: BaseException) -> str:
+    """Strip formulaic's terminal colours and keep the first line."""
+    lines = re.sub(r"\x1b\[[0-9;]*m|[⧚⧛]", "", str(problem)).strip().splitlines()
+    return (lines[0] if lines else type(problem).__name__).rstrip(".")

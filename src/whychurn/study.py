@@ -1,0 +1,1 @@
+"""Study: the frozen question, read from ``study.toml``."""
