@@ -7,9 +7,11 @@ no intercept (Cox) drop the column afterwards.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 import pandas as pd
 from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
+from formulaic.transforms import TRANSFORMS
 
 from whychurn.errors import FitError, SingularDesignError, some
 from whychurn.models.columns import Floats, refuse_rows, require_columns
@@ -91,13 +94,14 @@ def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Flo
     texts = " + ".join(_quoted(frame, term) for term in terms)
     try:
         spec = Formula(f"1 + {texts}" if texts else "1")
-        variables = tuple(str(name) for name in spec.required_variables if str(name) != "1")
-        prepared = _prepare(frame, _data_columns(frame, variables))
+        reads = {factor: _variables_of(factor) for part in spec for factor in part.factors}
+        variables = _in_frame_order(frame, {name for names in reads.values() for name in names})
+        prepared = _prepare(frame, variables)
         fitted, matrix = _materialise(spec, prepared)
-    except FormulaicError as problem:
+    except (FormulaicError, SyntaxError) as problem:
         raise FitError(f"The terms {list(terms)} cannot be read: {_plain(problem)}. "
                        f"Available columns: {some(frame.columns, most=30)}.") from problem
-    design = _describe(fitted, owners, _data_columns(frame, variables))
+    design = _describe(fitted, owners, variables, reads)
     _refuse_one_level(design, prepared)
     _refuse_infinite(frame, matrix, design.columns)
     return design, matrix
@@ -149,11 +153,33 @@ def _parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
     return owners
 
 
-def _data_columns(frame: pd.DataFrame, variables: Sequence[str]) -> tuple[str, ...]:
-    """Return, sorted by frame position, the variables that must come from the frame."""
-    require_columns(frame, variables)
+def _variables_of(factor: Any) -> tuple[str, ...]:
+    """Return the frame columns a formulaic factor reads (formulaic's own list cuts "a.b" to "a")."""
+    text = str(factor.expr)
+    if factor.eval_method.value == "lookup":
+        return (text,)
+    if factor.eval_method.value == "literal":
+        return ()
+    quoted = re.findall(r"`([^`]+)`", text)
+    tree = ast.parse(re.sub(r"`[^`]+`", "None", text), mode="eval")
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    plain = [
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name)
+        and id(node) not in called
+        and node.id not in TRANSFORMS
+        and not hasattr(builtins, node.id)
+    ]
+    return tuple(dict.fromkeys([*quoted, *plain]))
+
+
+def _in_frame_order(frame: pd.DataFrame, variables: Iterable[str]) -> tuple[str, ...]:
+    """Check that the variables are columns of the frame and sort them by position."""
+    listed = sorted(variables)
+    require_columns(frame, listed)
     position = {name: place for place, name in enumerate(frame.columns)}
-    return tuple(sorted(variables, key=lambda name: position[name]))
+    return tuple(sorted(listed, key=lambda name: position[name]))
 
 
 def _prepare(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
@@ -164,7 +190,11 @@ def _prepare(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
         refuse_rows(frame, column.isna().to_numpy(), f"Column {name!r} is missing")
         if isinstance(column.dtype, pd.CategoricalDtype):
             plain[name] = column.cat.remove_unused_categories()
-        elif pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        elif pd.api.types.is_bool_dtype(column):
+            plain[name] = column.to_numpy(dtype=bool)
+        elif pd.api.types.is_integer_dtype(column):
+            plain[name] = column.to_numpy(dtype=np.int64)
+        elif pd.api.types.is_numeric_dtype(column):
             plain[name] = column.to_numpy(dtype=np.float64)
         elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
             raise FitError(f"Column {name!r} holds dates; give it as a number of days or months.")
@@ -181,7 +211,12 @@ def _materialise(spec: Formula | ModelSpec, prepared: pd.DataFrame) -> tuple[Mod
     return model.model_spec, np.ascontiguousarray(matrix[:, 1:])
 
 
-def _describe(spec: ModelSpec, owners: dict[Any, str], variables: tuple[str, ...]) -> Design:
+def _describe(
+    spec: ModelSpec,
+    owners: dict[Any, str],
+    variables: tuple[str, ...],
+    reads: dict[Any, tuple[str, ...]],
+) -> Design:
     names = list(spec.column_names)
     slices: dict[str, list[str]] = {term: [] for term in owners.values()}
     levels: dict[str, str] = {}
@@ -196,7 +231,7 @@ def _describe(spec: ModelSpec, owners: dict[Any, str], variables: tuple[str, ...
         for column in columns:
             levels[column] = ":".join(_LEVEL.findall(_without_call(column, part))) if encoded else ""
         if len(part.factors) == 1 and encoded:
-            factors[owner] = _factor(spec, encoded[0], variables)
+            factors[owner] = _factor(spec, encoded[0], reads[encoded[0]])
     ordered = tuple(str(name) for name in names[1:])
     return Design(
         ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec
@@ -210,16 +245,11 @@ def _without_call(column: str, part: Any) -> str:
     return column
 
 
-def _factor(spec: ModelSpec, factor: Any, variables: tuple[str, ...]) -> Factor:
+def _factor(spec: ModelSpec, factor: Any, reads: tuple[str, ...]) -> Factor:
     state = spec.factor_contrasts[factor]
-    read = [str(name) for name in spec.term_variables_of(factor)] if hasattr(spec, "term_variables_of") else []
-    named = [name for name in variables if name == str(factor)] or [
-        name for name in variables if re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", str(factor))
-    ]
-    column = (read or named or [str(factor)])[0]
     base = getattr(state.contrasts, "base", None)
     levels = tuple(state.levels)
-    return Factor(column, levels, base if base in levels else levels[0])
+    return Factor(reads[0] if reads else str(factor), levels, base if base in levels else levels[0])
 
 
 def _refuse_one_level(design: Design, prepared: pd.DataFrame) -> None:

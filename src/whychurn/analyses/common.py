@@ -1,0 +1,60 @@
+"""What several analyses share: row templates, interval helpers, shares with intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from whychurn.analyses.effects import Contrast
+from whychurn.panel import Candidate
+from whychurn.panel.candidates import quantile_bands
+
+OUTCOME = "churn"
+
+
+def share_interval(count: float, total: float, conf_level: float) -> tuple[float, float]:
+    """Wilson interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
+    low, high = proportion_confint(count, total, alpha=1 - conf_level, method="wilson")
+    return float(low), float(high)
+
+
+def ratio_row(contrast: Contrast, conf_level: float, **base: Any) -> dict[str, Any]:
+    """Return a hazard-ratio row; a contrast that could not be estimated keeps its counts and its note."""
+    row = {
+        "outcome": OUTCOME,
+        "estimand": "hazard_ratio",
+        "level": contrast.level,
+        "reference": contrast.reference,
+        "unit": "ratio",
+        "conf_level": conf_level,
+        "n_accounts": contrast.n_accounts,
+        "n_events": contrast.n_events,
+        **base,
+    }
+    row["note"] = " ".join(part for part in (str(base.get("note", "")), contrast.note) if part)
+    if contrast.std_error > 0:
+        low, high = contrast.interval(conf_level)
+        row |= {
+            "estimate": math.exp(contrast.log_hr),
+            "std_error": contrast.std_error,
+            "std_error_scale": "log",
+            "conf_low": low,
+            "conf_high": high,
+            "statistic": contrast.log_hr / contrast.std_error,
+            "df": 1,
+            "p_value": contrast.p_value,
+        }
+    return row
+
+
+def grouped_values(candidate: Candidate, rows: pd.DataFrame) -> tuple[pd.Series, list[str]]:
+    """Return the groups a candidate forms on `rows` (numbers in quartile bands) and their display order."""
+    values = rows[candidate.column]
+    if candidate.kind == "category":
+        return values.astype(str), [level for level in candidate.levels if (values == level).any()]
+    bands = quantile_bands(values.astype(float))
+    centre = rows.assign(band=bands).groupby("band")[candidate.column].median()
+    return bands, [str(band) for band in centre.sort_values(na_position="last").index]

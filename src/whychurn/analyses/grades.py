@@ -1,0 +1,76 @@
+"""Evidence grades. The rules are fixed here and printed in the report; they do not know which cause they grade."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+STRONG, MODERATE, WEAK = "strong", "moderate", "weak"
+NO_EFFECT, INCONCLUSIVE = "no sizeable effect", "inconclusive"
+ORDER = (STRONG, MODERATE, WEAK, NO_EFFECT, INCONCLUSIVE)
+
+#: Hazard ratios within these limits are too small to act on.
+NEGLIGIBLE = (0.8, 1.25)
+
+RULES = {
+    STRONG: "adjusted p below .01; interval clear of 0.8 to 1.25; same direction early and late in tenure; "
+    "unadjusted and adjusted effect agree in sign",
+    MODERATE: "adjusted p below .05, but not strong",
+    WEAK: "adjusted p below .2, or found only after looking",
+    NO_EFFECT: "interval inside 0.8 to 1.25: if there is an effect, it is small",
+    INCONCLUSIVE: "the data cannot tell; the smallest effect they could have shown is printed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a grade is decided on.
+
+    Attributes
+    ----------
+    intervals : tuple of (float, float)
+        Intervals of all contrasts of the cause; the first is the headline's.
+    p_adjusted : float
+        Of the joint test, over the declared family.
+    directions : tuple of int
+        Sign of the headline contrast in each half of tenure (0 unknown).
+    sign_unadjusted, sign_adjusted : int
+        Signs of the headline contrast.
+    declared : bool
+        Whether cause and contrast were declared in advance.
+    separable : bool
+        Whether the cause can be told apart from what else was measured.
+    """
+
+    intervals: tuple[tuple[float, float], ...]
+    p_adjusted: float
+    directions: tuple[int, ...]
+    sign_unadjusted: int
+    sign_adjusted: int
+    declared: bool = True
+    separable: bool = True
+
+
+def grade(evidence: Evidence) -> str:
+    """Return the grade.
+
+    "No sizeable effect" is decided first: with many customers a negligible effect has a tiny p, and a tiny p
+    must not promote it.
+    """
+    known = [pair for pair in evidence.intervals if not any(math.isnan(limit) for limit in pair)]
+    if not evidence.separable or not known or math.isnan(evidence.p_adjusted):
+        return INCONCLUSIVE
+    low, high = NEGLIGIBLE
+    if len(known) == len(evidence.intervals) and all(low < pair[0] and pair[1] < high for pair in known):
+        return NO_EFFECT
+    if evidence.declared and evidence.p_adjusted < 0.05:
+        return STRONG if _is_strong(evidence) else MODERATE
+    return WEAK if evidence.p_adjusted < 0.2 else INCONCLUSIVE
+
+
+def _is_strong(evidence: Evidence) -> bool:
+    low, high = evidence.intervals[0]
+    clear = low > NEGLIGIBLE[1] or high < NEGLIGIBLE[0]
+    agree = evidence.sign_unadjusted == evidence.sign_adjusted != 0
+    steady = bool(evidence.directions) and all(sign == evidence.sign_adjusted for sign in evidence.directions)
+    return evidence.p_adjusted < 0.01 and clear and agree and steady

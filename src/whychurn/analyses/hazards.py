@@ -1,0 +1,154 @@
+"""How much faster do they leave, all else equal? Cox regression: unadjusted, total and direct effects."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
+from whychurn.analyses.common import OUTCOME, ratio_row
+from whychurn.analyses.effects import Effect, EffectBook, period_cuts
+from whychurn.findings import Findings
+from whychurn.models import adjust_p_values
+from whychurn.panel import Candidate, Panel
+from whychurn.study import Study
+
+#: Proportional hazards are called into question below this adjusted p.
+PH_ALPHA = 0.05
+EXPLAINED = {
+    "unadjusted": "hazard ratio without adjustment",
+    "total": "hazard ratio adjusted for earlier tiers and the own tier",
+    "direct": "hazard ratio adjusted for every other cause",
+}
+
+
+def run(panel: Panel, study: Study) -> Findings:
+    """Hazard ratios of every candidate, their proportional-hazards verdict, and effects by period where it fails.
+
+    Efron's treatment of ties. P-values of one kind of effect are adjusted over the candidates by
+    Benjamini-Hochberg; so are those of the proportional-hazards tests.
+    """
+    book = EffectBook(panel.intervals, panel.used)
+    rows: list[dict[str, Any]] = []
+    for kind in KINDS:
+        effects = [book.effect(candidate, kind) for candidate in panel.used]
+        adjusted = adjust_p_values([effect.p_value for effect in effects], method="bh")
+        for effect, p_adjusted in zip(effects, adjusted, strict=True):
+            rows += _effect_rows(effect, kind, float(p_adjusted), study, len(effects))
+    rows += _proportional_rows(book, panel, study)
+    rows += _fit_rows(book, panel)
+    rows += _window_rows(panel, study)
+    return Findings.from_rows(rows)
+
+
+def _effect_rows(
+    effect: Effect, kind: str, p_adjusted: float, study: Study, n_tests: int, group: str = ""
+) -> list[dict[str, Any]]:
+    base: dict[str, Any] = {
+        "analysis": "hazards", "method": "Cox, Efron ties", "term": effect.candidate.label, "effect_kind": kind,
+        "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance", "group": group,
+        "definition": EXPLAINED[kind] + unit_text(effect.candidate),
+    }  # fmt: skip
+    rows = [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
+    joint = base | {
+        "outcome": OUTCOME, "estimand": "joint_test", "statistic": effect.statistic, "df": effect.df,
+        "p_value": effect.p_value, "p_adjusted": p_adjusted, "note": effect.note,
+        "definition": "Wald test of all levels together",
+        "family": f"{kind} effects of {n_tests} candidates" if not group else "",
+    }  # fmt: skip
+    return [*rows, joint]
+
+
+def unit_text(candidate: Candidate) -> str:
+    """Return what one step of a number means, for the definition."""
+    return f", per {candidate.per:,.6g}" if candidate.kind == "number" else ""
+
+
+def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dict[str, Any]]:
+    """Test proportionality per candidate in its own total-effect model; where it fails, show the effect by period."""
+    tested: list[tuple[Candidate, dict[str, Any]]] = []
+    for candidate in panel.used:
+        effect = book.effect(candidate, TOTAL)
+        row: dict[str, Any] = {
+            "analysis": "hazards", "outcome": OUTCOME, "method": "Grambsch-Therneau, Kaplan-Meier time",
+            "term": candidate.label, "estimand": "proportional_hazards", "effect_kind": TOTAL,
+            "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance",
+            "family": f"proportional-hazards tests of {len(panel.used)} candidates",
+        }  # fmt: skip
+        if effect.fit is not None and effect.rows is not None and candidate.column in effect.rows.names:
+            table = effect.fit.test_proportional_hazards(transform="km")
+            test = table.loc[effect.rows.names[candidate.column]]
+            row |= {"statistic": test["statistic"], "df": test["df"], "p_value": test["p_value"]}
+        tested.append((candidate, row))
+    adjusted = adjust_p_values([row.get("p_value", math.nan) for _, row in tested], method="bh")
+    cuts = period_cuts(panel.intervals, study.churn.periods)
+    rows = []
+    for (candidate, row), p_adjusted in zip(tested, adjusted, strict=True):
+        verdict = ph_verdict(float(p_adjusted))
+        rows.append(row | {"p_adjusted": p_adjusted, "grade": verdict})
+        if verdict == "changes with tenure" and cuts:
+            for label, effect in book.by_period(candidate, cuts, TOTAL):
+                rows += [
+                    each for each in _effect_rows(effect, TOTAL, math.nan, study, 0, group=f"{label} {study.time_unit}")
+                    if each["estimand"] == "hazard_ratio"
+                ]  # fmt: skip
+    return rows
+
+
+def ph_verdict(p_adjusted: float) -> str:
+    """Return the verdict in words: a single hazard ratio is an average where the effect changes with tenure."""
+    if np.isnan(p_adjusted):
+        return "not tested"
+    return "changes with tenure" if p_adjusted < PH_ALPHA else "no sign of change"
+
+
+def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
+    """How well the full model tells leavers from stayers, and how many events carry each coefficient."""
+    plain = next((candidate for candidate in panel.used if not candidate.determined_by), None)
+    effect = book.effect(plain, DIRECT) if plain is not None else None
+    if plain is None or effect is None or effect.fit is None:
+        return []
+    fit = effect.fit
+    base = {
+        "analysis": "hazards", "outcome": OUTCOME, "method": "Cox, Efron ties", "term": "All causes together",
+        "n_accounts": fit.n, "n_events": fit.n_events, "effect_kind": DIRECT,
+        "adjusted_for": ", ".join((plain.label, *effect.adjusted_for)),
+    }  # fmt: skip
+    c = fit.concordance()
+    p = len(fit.params)
+    per_term = fit.n_events / p
+    note = "" if per_term >= 10 else "Fewer than ten events per coefficient: adjusted estimates are unstable."
+    return [
+        base | {"estimand": "concordance", "estimate": c.concordance, "std_error": c.std_error, "unit": "0.5 to 1",
+                "definition": "chance that of two customers the one predicted to leave sooner does (Harrell)"},
+        base | {"estimand": "events_per_coefficient", "estimate": per_term, "numerator": fit.n_events,
+                "denominator": p, "note": note},
+    ]  # fmt: skip
+
+
+def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
+    """Total effects if the file holds only leavers of the last window: each customer at risk in that window alone."""
+    if not study.churn.window or study.churn.leavers_in_file == "all":
+        return []
+    rows = windowed(panel, float(study.churn.window))
+    book = EffectBook(rows, panel.used)
+    out = []
+    for candidate in panel.used:
+        effect = book.effect(candidate, TOTAL)
+        base = {
+            "analysis": "hazards", "method": "Cox, Efron ties, delayed entry", "term": candidate.label,
+            "effect_kind": TOTAL, "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance",
+            "group": "if only recent leavers are in the file",
+            "definition": EXPLAINED[TOTAL] + unit_text(candidate), "note": effect.note,
+        }  # fmt: skip
+        out += [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
+    return out
+
+
+def windowed(panel: Panel, window: float) -> Any:
+    """Return the rows at risk if customers were under observation only in their last `window` of tenure."""
+    rows = panel.intervals.copy()
+    rows["start"] = (rows["stop"] - window).clip(lower=0.0)
+    return rows

@@ -1,0 +1,50 @@
+"""The registry: the only place to touch, besides the new module, when an analysis is added."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from whychurn.errors import StudyError
+from whychurn.findings import Findings
+from whychurn.panel import Panel
+from whychurn.study import Study
+
+#: Name of the analysis -> (module, the question it answers). Each module has `run(panel, study) -> Findings`.
+ANALYSES: dict[str, tuple[str, str]] = {
+    "data_quality": ("whychurn.analyses.data_quality", "Can these data carry an answer?"),
+    "segments": ("whychurn.analyses.segments", "How long do customers stay, and which groups leave sooner?"),
+    "crosstabs": ("whychurn.analyses.crosstabs", "Who is over-represented among those who left?"),
+    "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
+    "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
+    "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),
+    "causes": ("whychurn.analyses.causes", "Which causes matter most, and how sure are we?"),
+}
+
+
+def analyse(name: str, panel: Panel, study: Study) -> Findings:
+    """Answer one question.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`ANALYSES`.
+    panel : Panel
+        From :func:`whychurn.build_panel`.
+    study : Study
+        The study the panel was built for.
+
+    Returns
+    -------
+    Findings
+        One row per estimate, stamped with the panel's provenance. What cannot be estimated is a row with an
+        empty estimate and a note.
+
+    Raises
+    ------
+    StudyError
+        If there is no analysis of that name.
+    """
+    if name not in ANALYSES:
+        raise StudyError(f"There is no analysis {name!r}; there are {', '.join(ANALYSES)}.")
+    findings: Findings = import_module(ANALYSES[name][0]).run(panel, study)
+    return Findings(findings.table, panel.provenance)

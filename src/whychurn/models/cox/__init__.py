@@ -1,0 +1,6 @@
+"""The Cox proportional hazards model: exact partial likelihood on NumPy, checked against R's survival."""
+
+from whychurn.models.cox.fitting import fit_cox
+from whychurn.models.cox.result import CoxFit
+
+__all__ = ["CoxFit", "fit_cox"]

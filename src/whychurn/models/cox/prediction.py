@@ -1,0 +1,141 @@
+"""Baseline hazard and survival curves from a fitted Cox model.
+
+Source: Therneau & Grambsch (2000), section 10.2; variance of Tsiatis (1981) and Link (1984), with Efron's
+increments where the fit used Efron's ties.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from whychurn.errors import FitError
+from whychurn.models.columns import Floats, Integers, read_groups, require_columns
+from whychurn.models.cox.residuals import slot_means
+from whychurn.models.riskset import cumulate
+from whychurn.models.design import apply_design
+from whychurn.models.wald import normal_quantile
+
+if TYPE_CHECKING:
+    from whychurn.models.cox.result import CoxFit
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Cumulative sums over slots at the stratum's shifted, standardised origin.
+
+    Attributes
+    ----------
+    hazard, variance
+        Cumulative hazard and its variance for known coefficients, shape (K,).
+    drift
+        Cumulative sum of hazard times risk-set mean, shape (K, p).
+    """
+
+    hazard: Floats
+    variance: Floats
+    drift: Floats
+
+
+def cumulative_baseline(fit: CoxFit, with_errors: bool) -> Baseline:
+    """Return the cumulative baseline of every stratum; K x p sums only where errors are asked for."""
+    sets, terms = fit.data.sets, fit.slot_terms
+    hazard = cumulate(terms.a1, sets.bounds)
+    if not with_errors:
+        return Baseline(hazard, np.zeros(0), np.zeros((0, 0)))
+    _, drift, _ = slot_means(fit.data, terms)
+    return Baseline(hazard, cumulate(terms.a, sets.bounds), cumulate(drift, sets.bounds))
+
+
+def baseline_frame(fit: CoxFit, times: Floats) -> pd.DataFrame:
+    """Return stratum, time and cumulative hazard at covariates zero."""
+    baseline = cumulative_baseline(fit, with_errors=False)
+    # Back from standardised covariates and the stratum's shift to covariates zero.
+    origin = np.exp(-float(fit.scaling.centre @ fit.params.to_numpy()) - fit.slot_terms.shift)
+    blocks = []
+    for code, label in enumerate(fit.stratum_labels):
+        place = slots_before(fit, np.full(times.size, code), times)
+        values = np.where(place >= 0, baseline.hazard[place], 0.0) * origin[code]
+        blocks.append(pd.DataFrame({"stratum": label, "time": times, "cumulative_hazard": values}))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def predict_frame(
+    fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level: float | None
+) -> pd.DataFrame:
+    """Return the survival curves of `newdata`; see `CoxFit.predict_survival`."""
+    x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
+    stratum = stratum_codes(fit, newdata)
+    beta = fit.params.to_numpy() * fit.scaling.spread
+    relative = np.exp(x @ beta - fit.slot_terms.shift[stratum])
+    baseline = cumulative_baseline(fit, with_errors=conf_level is not None)
+    rows = np.repeat(np.arange(len(newdata)), times.size)
+    when = np.tile(times, len(newdata))
+    place = slots_before(fit, stratum[rows], when)
+    begun = place >= 0
+    cumulative = np.where(begun, baseline.hazard[place], 0.0) * relative[rows]
+    survival = np.exp(-cumulative)
+    error = low = high = np.full(rows.size, np.nan)
+    if conf_level is not None:
+        covariance = fit.covariance.to_numpy() * np.outer(fit.scaling.spread, fit.scaling.spread)
+        hazard_error = np.zeros(rows.size)
+        for at in np.unique(rows[begun]):
+            mine = np.flatnonzero((rows == at) & begun)
+            slot = place[mine]
+            lever = baseline.drift[slot] - np.outer(baseline.hazard[slot], x[at])
+            spread = baseline.variance[slot] + np.einsum("ij,jk,ik->i", lever, covariance, lever)
+            hazard_error[mine] = relative[at] * np.sqrt(spread)
+        error = survival * hazard_error
+        low, high = log_log_limits(cumulative, hazard_error, normal_quantile(conf_level))
+    return pd.DataFrame(
+        {
+            "row": newdata.index.to_numpy()[rows],
+            "time": when,
+            "cumulative_hazard": cumulative,
+            "survival": survival,
+            "std_error": error,
+            "conf_low": low,
+            "conf_high": high,
+        }
+    )
+
+
+def log_log_limits(cumulative: Floats, error: Floats, z: float) -> tuple[Floats, Floats]:
+    """Return survival limits symmetric on the log(-log) scale; (1, 1) before the first event."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        width = np.where(cumulative > 0.0, z * error / cumulative, 0.0)
+        return np.exp(-cumulative * np.exp(width)), np.exp(-cumulative * np.exp(-width))
+
+
+def slots_before(fit: CoxFit, stratum: Integers, times: Floats) -> Integers:
+    """Return the last slot at or before each time in its stratum, or -1 before the first, shape (m,)."""
+    bounds, slot_times = fit.data.sets.bounds, fit.data.sets.times
+    place = np.full(times.size, -1, dtype=np.int64)
+    for code in np.unique(stratum):
+        here = stratum == code
+        low, high = bounds[code], bounds[code + 1] - 1
+        found = np.searchsorted(slot_times[low:high], times[here], side="right") - 1
+        place[here] = np.where(found >= 0, low + found, -1)
+    return place
+
+
+def stratum_codes(fit: CoxFit, newdata: pd.DataFrame) -> Integers:
+    """Return the stratum of each new row, shape (m,).
+
+    Raises
+    ------
+    FitError
+        A stratum that the fit has not seen.
+    """
+    if not fit.strata:
+        return np.zeros(len(newdata), dtype=np.int64)
+    require_columns(newdata, fit.strata)
+    codes, labels = read_groups(newdata, list(fit.strata))
+    known = {label: code for code, label in enumerate(fit.stratum_labels)}
+    unseen = [label for label in labels if label not in known]
+    if unseen:
+        raise FitError(f"Stratum {unseen[0]!r} was not fitted. Strata fitted: {', '.join(known)}.")
+    return np.array([known[label] for label in labels], dtype=np.int64)[codes]

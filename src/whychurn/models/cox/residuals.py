@@ -1,0 +1,74 @@
+"""Residuals of a Cox model as functions of its data and slot sums, in the units of the design handed in.
+
+Source: Therneau & Grambsch (2000), chapter 4; the Efron versions replace each tied event's single term by
+the average over the tied terms, as the likelihood does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whychurn.models.columns import Floats
+from whychurn.models.cox.likelihood import CoxData, SlotTerms, expected_events, risk_set_moments
+from whychurn.models.riskset import since_entry
+
+
+def martingale_residuals(data: CoxData, terms: SlotTerms) -> Floats:
+    """Return events less expected events of each row, shape (n,), unweighted."""
+    return data.sets.event - expected_events(data, terms) / data.weights
+
+
+def deviance_residuals(data: CoxData, terms: SlotTerms) -> Floats:
+    """Return the symmetrised martingale residuals, shape (n,) (Therneau & Grambsch 2000, eq. 4.13)."""
+    martingale = martingale_residuals(data, terms)
+    event = data.sets.event
+    # An event whose expectation underflows to zero would give 0 * log 0.
+    log_expected = np.log(np.where(event, np.maximum(1.0 - martingale, np.finfo(float).tiny), 1.0))
+    inside = -2.0 * (martingale + np.where(event, log_expected, 0.0))
+    return np.sign(martingale) * np.sqrt(np.maximum(inside, 0.0))
+
+
+def score_residuals(data: CoxData, terms: SlotTerms) -> Floats:
+    """Return the contribution of each row to the score vector, shape (n, p), before case weights.
+
+    Weighted by the case weights they sum to the gradient (zero at the optimum).
+    """
+    sets = data.sets
+    means, drift, tied_drift = slot_means(data, terms)
+    risk = (terms.risk / data.weights)[:, None]
+    hazard = since_entry(sets, terms.a1)
+    hazard[sets.event_rows] -= terms.f1[sets.event_slots]
+    scores = since_entry(sets, drift)
+    rows, slots = sets.event_rows, sets.event_slots
+    scores[rows] -= tied_drift[slots]
+    scores -= data.x * hazard[:, None]
+    scores *= risk
+    scores[rows] += data.x[rows] - means[slots]
+    return scores
+
+
+def schoenfeld_residuals(data: CoxData, terms: SlotTerms) -> Floats:
+    """Return covariates of each event less their mean over its risk set, shape (E, p), in slot order."""
+    means, _, _ = slot_means(data, terms)
+    return data.x[data.sets.event_rows] - means[data.sets.event_slots]
+
+
+def slot_means(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats, Floats]:
+    """Return per slot, shape (K, p) each: risk-set means, hazard-weighted means, the same for tied events.
+
+    The first is the (Efron-averaged) mean of the covariates over the risk set; the second is the sum over
+    the tied terms of ``wbar xbar / den``; the third the same times ``l / d``.
+    """
+    sets, columns = data.sets, data.x.shape[1]
+    means = np.zeros((sets.slots, columns))
+    drift = np.zeros((sets.slots, columns))
+    tied_drift = np.zeros((sets.slots, columns))
+    rows = sets.event_rows
+    event_weight = np.bincount(sets.event_slots, weights=data.weights[rows], minlength=sets.slots)
+    event_weight = np.where(event_weight > 0.0, event_weight, 1.0)
+    for low, high, s1, d1 in risk_set_moments(data, terms):
+        part = slice(low, high)
+        means[part] = (terms.a1[part, None] * s1 - terms.f1[part, None] * d1) / event_weight[part, None]
+        drift[part] = terms.a[part, None] * s1 - terms.b[part, None] * d1
+        tied_drift[part] = terms.b[part, None] * s1 - terms.c[part, None] * d1
+    return means, drift, tied_drift

@@ -1,0 +1,36 @@
+"""Centre and scale the design, and carry coefficients back to the units of the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from whychurn.models.columns import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Weighted means and spreads of the columns, shape (p,) each. Constant columns have spread one."""
+
+    centre: Floats
+    spread: Floats
+
+
+def standardise(x: Floats, weights: Floats) -> tuple[Scaling, Floats]:
+    """Return the scaling and the standardised design, shape (n, p).
+
+    A Cox model does not see shifts, and the information then needs no subtraction of large, nearly equal
+    numbers (calendar years, money).
+    """
+    total = weights.sum()
+    centre = weights @ x / total
+    moved = x - centre
+    spread = np.sqrt(np.einsum("i,ij,ij->j", weights, moved, moved) / total)
+    largest = np.abs(x).max(axis=0, initial=0.0)
+    # A column that varies by rounding only is constant.
+    spread = np.where(spread > 1e-12 * largest, spread, 0.0)
+    moved[:, spread == 0.0] = 0.0
+    spread = np.where(spread > 0.0, spread, 1.0)
+    moved /= spread
+    return Scaling(centre, spread), moved

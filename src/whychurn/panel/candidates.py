@@ -1,0 +1,194 @@
+"""Candidate causes: what the study declared, held against what the data hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from whychurn.study import Cause
+
+MISSING_LEVEL = "(missing)"
+#: A category keeps this many levels of its own; rarer ones are pooled into one, by name.
+MOST_LEVELS = 12
+#: Up to this share of missing numbers, rows are left out of the models that need them; above it, bands are used.
+MOST_MISSING = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MergedLevel:
+    """A level that says nothing beyond another column's level, merged where both stand in one model."""
+
+    level: str
+    into: str
+    because_column: str
+    because_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One candidate cause as the models will see it.
+
+    Attributes
+    ----------
+    column, label, tier, group
+        As declared; a tier counts from 1 (earliest).
+    kind : {"category", "number"}
+        A number with many missing values becomes a category of bands.
+    levels : tuple of str
+        Category levels, the reference first; empty for a number.
+    reference : str
+        Level that others are compared with; for a number the value that counts as "not exposed", or "".
+    compare : str
+        The level whose contrast is the headline ("" if the study declares none).
+    compare_declared : bool
+        Whether the headline contrast was declared in advance or follows from there being only two levels.
+    per : float
+        For a number: the difference that the hazard ratio is stated for.
+    used : bool
+        Whether it enters models; ``reason`` says why not.
+    note : str
+        What the reader must know besides: pooled levels, missing values, a kept column.
+    merged : tuple of MergedLevel
+        Levels that duplicate another column's level.
+    determined_by : tuple of str
+        Columns that together fix this one: it never stands beside them in a model.
+    actionable : bool
+        Whether the company could change it.
+    n_missing : int
+        Accounts without a value.
+    """
+
+    column: str
+    label: str
+    kind: str
+    tier: int
+    group: str
+    levels: tuple[str, ...] = ()
+    reference: str = ""
+    compare: str = ""
+    compare_declared: bool = False
+    per: float = 1.0
+    used: bool = True
+    reason: str = ""
+    note: str = ""
+    merged: tuple[MergedLevel, ...] = ()
+    determined_by: tuple[str, ...] = ()
+    actionable: bool = True
+    n_missing: int = 0
+
+    @property
+    def own_levels(self) -> tuple[str, ...]:
+        """Levels that are this column's own, not another column's in disguise."""
+        aliased = {merge.level for merge in self.merged}
+        return tuple(level for level in self.levels if level not in aliased)
+
+
+def resolve_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Series]:
+    """Hold one declared cause against its values.
+
+    Parameters
+    ----------
+    cause : Cause
+        As declared in the study.
+    values : pandas.Series
+        One value per account: text with None, or floats with NaN.
+
+    Returns
+    -------
+    candidate : Candidate
+    values : pandas.Series
+        As models and crosstabs see them: strings without gaps for a category, floats for a number.
+    """
+    base = Candidate(
+        column=cause.column,
+        label=cause.label or cause.column,
+        kind=cause.type,
+        tier=cause.tier,
+        group=cause.group or cause.column,
+        actionable=cause.actionable,
+        n_missing=int(values.isna().sum()),
+        note=f"Kept by the study: {cause.keep}" if cause.keep else "",
+    )
+    if cause.type == "number":
+        return _number(base, cause, values.astype(float))
+    return _category(base, cause, values)
+
+
+def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Series]:
+    known = values.dropna()
+    if known.nunique() < 2:
+        return replace(base, used=False, reason="it has the same value in every row"), values
+    if base.n_missing > MOST_MISSING * len(values):
+        bands = quantile_bands(values)
+        banded = _category(replace(base, kind="category"), None, bands)
+        note = f"{base.n_missing:,} values are missing, so it is used in bands, the missing ones as their own."
+        return replace(banded[0], note=_joined(base.note, note)), banded[1]
+    note = f"{base.n_missing:,} rows without a value leave the models that use it." if base.n_missing else ""
+    spread = float(known.quantile(0.75) - known.quantile(0.25)) or float(known.std()) or 1.0
+    reference = "" if cause.reference is None else str(cause.reference)
+    return (
+        replace(base, per=float(cause.per or spread), reference=reference, compare_declared=True,
+                note=_joined(base.note, note)),
+        values,
+    )  # fmt: skip
+
+
+def _category(base: Candidate, cause: Cause | None, values: pd.Series) -> tuple[Candidate, pd.Series]:
+    text = values.astype(object).where(values.notna(), MISSING_LEVEL).map(str)
+    counts = text.value_counts()
+    # Ties broken by name, so that the same data always give the same levels.
+    order = sorted(counts.index, key=lambda level: (-counts[level], level))
+    if len(order) < 2:
+        return replace(base, levels=tuple(order), used=False, reason="it has the same value in every row"), text
+    declared = str(cause.reference) if cause is not None and cause.reference is not None else ""
+    reference, note = (declared, "") if declared in counts else (order[0], "")
+    if declared and declared not in counts:
+        note = f"The declared reference {declared!r} does not occur; {reference!r}, the most common, stands in."
+    compare = (cause.compare or "") if cause is not None else ""
+    if compare and compare not in counts:
+        note = _joined(note, f"The declared comparison {compare!r} does not occur.")
+        compare = ""
+    if len(order) > MOST_LEVELS:
+        text, order, pooled = _pool(text, order, keep={reference, compare} - {""})
+        note = _joined(note, pooled)
+    levels = (reference, *[level for level in order if level != reference])
+    if len(levels) == 2:
+        compare = levels[1]
+    return (
+        replace(base, levels=levels, reference=reference, compare=compare, compare_declared=bool(compare),
+                note=_joined(base.note, note)),
+        text,
+    )  # fmt: skip
+
+
+def _pool(text: pd.Series, order: list[str], keep: set[str]) -> tuple[pd.Series, list[str], str]:
+    own = [level for level in order if level in keep]
+    own += [level for level in order if level not in keep][: MOST_LEVELS - 1 - len(own)]
+    rare = [level for level in order if level not in set(own)]
+    pooled = f"Other ({len(rare):,} levels)"
+    count = int(text.isin(rare).sum())
+    note = f"{len(rare):,} rarer levels with {count:,} customers are pooled into {pooled!r}."
+    ordered = [level for level in order if level in set(own)]
+    return text.where(~text.isin(rare), pooled), [*ordered, pooled], note
+
+
+def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:
+    """Cut numbers into bands of about equal size, named by their limits; a missing number has its own band."""
+    known = values.dropna().astype(float)
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bands + 1)))
+    if len(edges) < 3:  # too few distinct values for quantiles: each value is its own band
+        return values.map(lambda value: MISSING_LEVEL if pd.isna(value) else f"{value:,.6g}")
+    names = [f"up to {edges[1]:,.4g}"]
+    names += [f"{low:,.4g} to {high:,.4g}" for low, high in zip(edges[1:-2], edges[2:-1], strict=True)]
+    names += [f"above {edges[-2]:,.4g}"]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({index + 1})" for index, name in enumerate(names)]
+    position = np.clip(np.searchsorted(edges[1:-1], values.to_numpy(dtype=float), side="left"), 0, len(names) - 1)
+    out = pd.Series([names[index] for index in position], index=values.index, dtype=object)
+    return out.where(values.notna(), MISSING_LEVEL)
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

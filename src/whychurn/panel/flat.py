@@ -1,0 +1,101 @@
+"""The panel of a flat study: one row per customer, tenure instead of dates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from whychurn.errors import PanelError, some
+from whychurn.panel.candidates import Candidate, MergedLevel, resolve_candidate
+from whychurn.sources import Detections, LedgerStep
+from whychurn.study import Cause, Study
+
+
+def flat_candidates(
+    file: pd.DataFrame, study: Study, detections: Detections
+) -> tuple[tuple[Candidate, ...], dict[str, pd.Series]]:
+    """Resolve every declared cause against the file and against what the detectors found.
+
+    Returns
+    -------
+    candidates : tuple of Candidate
+        In the order of the study.
+    values : dict of str to pandas.Series
+        Each candidate's values, as models see them.
+    """
+    candidates, values = [], {}
+    for cause in study.causes:
+        candidate, values[cause.column] = resolve_candidate(cause, file[cause.column])
+        candidates.append(_with_detections(candidate, cause, detections))
+    return tuple(_without_duplicates(candidates, detections)), values
+
+
+def _with_detections(candidate: Candidate, cause: Cause, detections: Detections) -> Candidate:
+    if candidate.used and not cause.keep:
+        for found in detections.accumulating:
+            if found.column == candidate.column:
+                reason = "it accumulates with tenure, so it measures how long a customer stayed, not why one leaves"
+                return replace(candidate, used=False, reason=reason)
+        for found in detections.known_after:
+            if found.column == candidate.column:
+                return replace(candidate, used=False, reason="it is known only after a customer has left")
+    determined = next((d for d in detections.determined if d.column == candidate.column), None)
+    merged = tuple(
+        MergedLevel(found.level, found.into, found.because_column, found.because_level)
+        for found in detections.aliased
+        if found.column == candidate.column and found.level in candidate.levels and found.into in candidate.levels
+    )
+    return replace(candidate, merged=merged, determined_by=determined.by if determined else ())
+
+
+def _without_duplicates(candidates: list[Candidate], detections: Detections) -> list[Candidate]:
+    """Of columns that say exactly the same, the first declared stays."""
+    seen: set[str] = set()
+    twins = {frozenset(pair) for pair in detections.duplicates}
+    kept = []
+    for candidate in candidates:
+        twin = next((other for other in seen if frozenset((other, candidate.column)) in twins), None)
+        if candidate.used and twin is not None:
+            candidate = replace(candidate, used=False, reason=f"it repeats {twin} value for value")
+        if candidate.used:
+            seen.add(candidate.column)
+        kept.append(candidate)
+    return kept
+
+
+def flat_intervals(accounts: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, LedgerStep]:
+    """One row at risk over ``(0, tenure]`` per customer with any time at risk.
+
+    Raises
+    ------
+    PanelError
+        If no customer has a tenure above zero.
+    """
+    at_risk = accounts["duration"] > 0
+    if not at_risk.any():
+        raise PanelError(
+            f"All {len(accounts):,} customers have tenure 0, so nobody was ever at risk of leaving. "
+            f"Check which column holds tenure (now {study.columns.tenure!r})."
+        )
+    left_out = accounts.loc[~at_risk]
+    rows = accounts.loc[at_risk].reset_index(drop=True)
+    intervals = rows.drop(columns=["duration", "event"])
+    intervals.insert(2, "start", 0.0)
+    intervals.insert(3, "stop", rows["duration"])
+    intervals.insert(4, "event", rows["event"])
+    intervals.insert(5, "cause", rows["event"].map({1: "churn", 0: ""}))
+    note = "They stay among the accounts, so crosstabs count them."
+    step = LedgerStep(
+        step="time at risk",
+        table="intervals",
+        rule=f"{len(left_out):,} customers with tenure 0 have no time at risk yet and are not in the intervals.",
+        n_before=len(accounts),
+        n_after=len(rows),
+        n_affected=len(left_out),
+        examples=tuple(left_out["account_id"].head(3)),
+        note=f"{note} {int(left_out['event'].sum()):,} of them left ({some(left_out['account_id'])})."
+        if len(left_out)
+        else "",
+    )
+    return intervals, step

@@ -1,0 +1,164 @@
+"""Which notebooks make the report, and what each one says about itself."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whychurn.errors import NotebookError, some
+
+PARAMETERS_TAG = "parameters"
+NUMBERED = re.compile(r"\d\d_[A-Za-z0-9_-]+\.ipynb")
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookFolder:
+    """A folder of numbered notebooks and why it was chosen (given, study, checkout or packaged)."""
+
+    kind: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """One numbered notebook as it lies on disk.
+
+    Attributes
+    ----------
+    name : str
+        File name without its ending, such as ``02_retention``; also the name of its page.
+    sha256 : str
+        Fingerprint of what the notebook does: its cells' types and sources, not its outputs.
+    parameters : tuple of str
+        Names that the parameters cell defines.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    parameters: tuple[str, ...]
+
+
+def checkout() -> Path | None:
+    """Return the root of the source checkout this package runs from, or None when it is installed."""
+    root = Path(__file__).resolve().parents[3]
+    return root if (root / "pyproject.toml").is_file() and (root / "src" / "whychurn").is_dir() else None
+
+
+def find_folder(study_folder: Path, given: Path | None = None) -> NotebookFolder:
+    """Return the folder of notebooks: as given, else the study's own, else those of whychurn.
+
+    Raises
+    ------
+    NotebookError
+        If no folder holds a numbered notebook such as ``01_overview.ipynb``.
+    """
+    if given is not None:
+        if not _numbered(given):
+            raise NotebookError(f"{given} holds no numbered notebook such as 01_overview.ipynb.")
+        return NotebookFolder("given", given)
+    root = checkout()
+    choices = [("study", study_folder / "notebooks")]
+    choices += [("checkout", root / "notebooks")] if root else []
+    choices += [("packaged", Path(__file__).resolve().parents[1] / "_notebooks")]
+    for kind, folder in choices:
+        if _numbered(folder):
+            return NotebookFolder(kind, folder)
+    raise NotebookError(
+        f"No numbered notebook was found; looked in {some((str(folder) for _, folder in choices), 4)}. "
+        "Reinstall whychurn, or name a folder of notebooks."
+    )
+
+
+def read_notebooks(folder: NotebookFolder, parameters: dict[str, Any]) -> tuple[Notebook, ...]:
+    """Read every numbered notebook in order and hold its parameters cell against `parameters`.
+
+    Raises
+    ------
+    NotebookError
+        If a notebook is not JSON, has not exactly one cell tagged ``parameters``, or does not know a
+        parameter that it would be given.
+    """
+    found = []
+    for path in _numbered(folder.path):
+        cells = _cells(path)
+        known = tuple(parameter_values(cells, path.name))
+        unknown = [name for name in parameters if name not in known]
+        if unknown:
+            raise NotebookError(
+                f"Notebook {path.name} does not know the parameter {some(repr(name) for name in unknown)}; its "
+                f"parameters cell defines {some(known, 6) or 'nothing'}. Add the name there with a default value."
+            )
+        found.append(Notebook(path.stem, path, _fingerprint(cells), known))
+    return tuple(found)
+
+
+def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return the names and literal values that the one parameters cell defines.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such cell, more than one, or it holds more than plain assignments of literals.
+    """
+    tagged = [
+        (number, cell)
+        for number, cell in enumerate(cells, start=1)
+        if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", [])
+    ]
+    if len(tagged) != 1:
+        found = "no cell" if not tagged else f"{len(tagged)} cells"
+        raise NotebookError(
+            f"Notebook {name} has {found} tagged 'parameters'; it needs exactly one. In JupyterLab: select the "
+            "cell with study = ..., open the property inspector, and add the tag parameters."
+        )
+    number, cell = tagged[0]
+    try:
+        tree = ast.parse(source_of(cell))
+        values = {}
+        for statement in tree.body:
+            if not (
+                isinstance(statement, ast.Assign)
+                and len(statement.targets) == 1
+                and isinstance(statement.targets[0], ast.Name)
+            ):
+                raise ValueError(ast.unparse(statement))
+            values[statement.targets[0].id] = ast.literal_eval(statement.value)
+    except (SyntaxError, ValueError) as error:
+        raise NotebookError(
+            f"Notebook {name}, cell {number}: the parameters cell may hold only lines such as "
+            f"study = \"data/telco\" ({str(error).splitlines()[0]})."
+        ) from None
+    return values
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """Return a cell's source as one text."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _numbered(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if NUMBERED.fullmatch(path.name))
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotebookError(f"Notebook {path.name} cannot be read as a notebook: {error}.") from None
+    if not isinstance(cells, list):
+        raise NotebookError(f"Notebook {path.name} cannot be read as a notebook: its cells are not a list.")
+    return cells
+
+
+def _fingerprint(cells: list[dict[str, Any]]) -> str:
+    content = [[cell.get("cell_type", ""), source_of(cell)] for cell in cells]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

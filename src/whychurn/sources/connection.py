@@ -1,0 +1,82 @@
+"""A DuckDB connection that can see the study and nothing else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+WORK_FOLDER = ".whychurn"
+#: Hold the order of the file: record numbers depend on it.
+MEMORY_LIMIT = "4GB"
+
+
+def work_folder(study_folder: Path) -> Path:
+    """Return the study's work folder, made if need be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    folder = study_folder / WORK_FOLDER
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def locked_connection(
+    folders: Sequence[Path], files: Sequence[Path] = (), memory_limit: str = MEMORY_LIMIT
+) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory engine that reads and writes inside `folders` (and the named `files`) only.
+
+    No extension can be installed or loaded, nothing is fetched, no Python variable is read as a table, and
+    the settings are locked.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Folders it may use; the first holds its temporary files.
+    files : sequence of Path
+        Single files outside those folders.
+    memory_limit : str
+        Above it, the engine spills to its temporary folder.
+    """
+    spill = folders[0].resolve() / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
+    connection = duckdb.connect(":memory:")
+    settings: tuple[tuple[str, object], ...] = (
+        ("autoinstall_known_extensions", False),
+        ("autoload_known_extensions", False),
+        ("allow_community_extensions", False),
+        ("temp_directory", str(spill)),
+        ("memory_limit", memory_limit),
+        ("threads", max(1, min(4, os.cpu_count() or 1))),
+        ("preserve_insertion_order", True),
+        ("TimeZone", "UTC") if _has_time_zones(connection) else ("threads", max(1, min(4, os.cpu_count() or 1))),
+        ("allowed_directories", [str(folder.resolve()) for folder in folders]),
+        ("allowed_paths", [str(file.resolve()) for file in files]),
+        ("enable_progress_bar", True),
+        ("enable_progress_bar_print", False),
+        ("enable_external_access", False),
+        ("python_enable_replacements", False),
+        ("lock_configuration", True),
+    )
+    for name, value in settings:
+        connection.execute(f"SET {name} = {_literal(value)}")
+    return connection
+
+
+def _has_time_zones(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute("SELECT count(*) FROM duckdb_settings() WHERE name = 'TimeZone'").fetchone()
+    return bool(found and found[0])
+
+
+def _literal(value: object) -> str:
+    """Settings take no bound values, so they are written out; text is escaped."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
