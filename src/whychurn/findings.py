@@ -81,7 +81,9 @@ class Findings:
         listed = list(rows)
         unknown = sorted({name for row in listed for name in row} - set(COLUMNS))
         if unknown:
-            raise FindingsError(f"Findings have no column {some(unknown)}; the columns are {', '.join(COLUMNS)}.")
+            raise FindingsError(
+                f"Findings have no column {some(unknown)}; the columns are {', '.join(COLUMNS)}."
+            )
         return cls(pd.DataFrame(listed, columns=list(COLUMNS)), dict(provenance or {}))
 
     @classmethod
@@ -100,7 +102,9 @@ class Findings:
         keep = np.ones(len(self.table), dtype=bool)
         for name, wanted in conditions.items():
             if name not in COLUMNS:
-                raise FindingsError(f"Findings have no column {name!r}; the columns are {', '.join(COLUMNS)}.")
+                raise FindingsError(
+                    f"Findings have no column {name!r}; the columns are {', '.join(COLUMNS)}."
+                )
             column = self.table[name]
             keep &= (column.isin(list(wanted)) if isinstance(wanted, list | tuple | set) else column == wanted).to_numpy()  # fmt: skip
         return Findings(self.table[keep].reset_index(drop=True), self.provenance)
@@ -197,7 +201,9 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 def _require_finite(table: pd.DataFrame) -> None:
     for name in NUMBERS:
         if np.isinf(table[name].to_numpy()).any():
-            raise FindingsError(f"Findings column {name!r} holds an infinite value; leave it empty and add a note.")
+            raise FindingsError(
+                f"Findings column {name!r} holds an infinite value; leave it empty and add a note."
+            )
 
 
 def _require_unique(table: pd.DataFrame) -> None:
@@ -210,8 +216,12 @@ def _require_unique(table: pd.DataFrame) -> None:
 def _require_bracketed(table: pd.DataFrame) -> None:
     """An estimate lies within its interval, up to rounding of the last bits."""
     slack = 1e-9 * table["estimate"].abs().fillna(0) + 1e-12
-    outside = (table["estimate"] < table["conf_low"] - slack) | (table["estimate"] > table["conf_high"] + slack)
+    outside = (table["estimate"] < table["conf_low"] - slack) | (
+        table["estimate"] > table["conf_high"] + slack
+    )
     outside &= ~table["note"].str.contains(CENTRED_ELSEWHERE, regex=False)
     if outside.any():
-        examples = table.loc[outside, ["analysis", "term", "level", "estimand"]].astype(str).agg(" / ".join, axis=1)
+        examples = (
+            table.loc[outside, ["analysis", "term", "level", "estimand"]].astype(str).agg(" / ".join, axis=1)
+        )
         raise FindingsError(f"{int(outside.sum())} estimates lie outside their interval: {some(examples)}.")

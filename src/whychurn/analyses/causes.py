@@ -11,8 +11,8 @@ import numpy as np
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.common import OUTCOME, ratio_row, share_interval
 from whychurn.analyses.effects import Contrast, Effect, EffectBook
-from whychurn.analyses.grades import INCONCLUSIVE, MODERATE, ORDER, STRONG, WEAK, Evidence, grade
-from whychurn.analyses.hazards import EXPLAINED, ph_verdict, unit_text
+from whychurn.analyses.grades import INCONCLUSIVE, MODERATE, ORDER, RULES, STRONG, WEAK, Evidence, grade
+from whychurn.analyses.hazards import EXPLAINED, ph_verdict, proportionality, windowed
 from whychurn.errors import FitError
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values, attributable_fraction, e_value, smallest_detectable_hazard_ratio
@@ -45,11 +45,12 @@ def run(panel: Panel, study: Study) -> Findings:
     data cannot decide are results too: they are listed, without share or money.
     """
     book = EffectBook(panel.intervals, panel.used)
+    second = second_reading(panel, study)
     totals = [book.effect(candidate, TOTAL) for candidate in panel.used]
     adjusted = adjust_p_values([effect.p_value for effect in totals], method="bh")
     halves = median_event_time(panel)
     causes = [
-        _cause(book, effect, float(p), halves, study) for effect, p in zip(totals, adjusted, strict=True)
+        _cause(book, second, effect, float(p), halves, study) for effect, p in zip(totals, adjusted, strict=True)
     ]  # fmt: skip
     causes.sort(key=_rank_key)
     family = f"total effects of {len(totals)} candidates"
@@ -58,6 +59,7 @@ def run(panel: Panel, study: Study) -> Findings:
         rows += _rows(cause, rank, panel, study, family, book)
     rows += [_left_out_row(candidate) for candidate in panel.candidates if not candidate.used]
     rows += _total_rows(panel, study)
+    rows += _rule_rows()
     return Findings.from_rows(rows)
 
 
@@ -67,15 +69,41 @@ def median_event_time(panel: Panel) -> float:
     return float(np.median(events)) if len(events) else math.nan
 
 
-def _cause(book: EffectBook, total: Effect, p_adjusted: float, halves: float, study: Study) -> Cause:
+def second_reading(panel: Panel, study: Study) -> EffectBook | None:
+    """Return the effects if only recent leavers are in the file, where the study says that this may be so."""
+    if not study.churn.window or study.churn.leavers_in_file == "all":
+        return None
+    return EffectBook(windowed(panel, float(study.churn.window)), panel.used)
+
+
+def _sign_under(
+    second: EffectBook | None, candidate: Candidate, headline: Contrast, study: Study
+) -> int | None:
+    """Direction of the headline contrast under the second reading; 0 if its interval includes 1, None if not asked."""
+    if second is None:
+        return None
+    contrast = second.effect(candidate, TOTAL).contrast(headline.level)
+    if contrast is None or not contrast.std_error > 0:
+        return contrast.limit if contrast else 0
+    low, high = contrast.interval(study.confidence_level)
+    return contrast.direction if low > 1 or high < 1 else 0
+
+
+def _cause(
+    book: EffectBook, second: EffectBook | None, total: Effect, p_adjusted: float, halves: float, study: Study
+) -> Cause:
     candidate = total.candidate
     unadjusted, direct = book.effect(candidate, UNADJUSTED), book.effect(candidate, DIRECT)
     headline, conf_level, note = headline_contrast(total, study.confidence_level)
     if headline is None:
         notes = " ".join(part for part in (candidate.note, total.note) if part)
-        return Cause(candidate, total, unadjusted, direct, None, conf_level, p_adjusted, INCONCLUSIVE, None, notes)
+        return Cause(
+            candidate, total, unadjusted, direct, None, conf_level, p_adjusted, INCONCLUSIVE, None, notes
+        )
     before = unadjusted.contrast(headline.level)
-    estimated = [contrast for contrast in total.contrasts if contrast is not headline and contrast.std_error > 0]
+    estimated = [
+        contrast for contrast in total.contrasts if contrast is not headline and contrast.std_error > 0
+    ]
     evidence = Evidence(
         intervals=(headline.interval(conf_level), *[c.interval(study.confidence_level) for c in estimated]),
         p_adjusted=p_adjusted,
@@ -83,8 +111,11 @@ def _cause(book: EffectBook, total: Effect, p_adjusted: float, halves: float, st
         sign_unadjusted=before.direction if before else 0,
         sign_adjusted=headline.direction,
         separable=not candidate.determined_by,
+        second_reading=_sign_under(second, candidate, headline, study),
     )
     result = grade(evidence)
+    if evidence.second_reading is not None and evidence.second_reading != evidence.sign_adjusted:
+        note = f"{note} Not borne out if only recent leavers are in the file."
     if candidate.determined_by:
         note = f"{note} It is fixed by {', '.join(candidate.determined_by)}, so its own effect cannot be told from theirs."
     share = None
@@ -173,13 +204,14 @@ def _rows(
     rows = [base | {"estimand": "rank", "estimate": rank, "grade": cause.grade, "note": cause.note,
                     "method": "grade, then share of churn", "statistic": cause.total.statistic, "df": cause.total.df,
                     "p_value": cause.total.p_value, "p_adjusted": cause.p_adjusted, "family": family,
+                    "unit": "actionable" if candidate.actionable else "given",
                     "definition": "declared contrast" if candidate.compare_declared else "contrast chosen by the data"}]  # fmt: skip
     for kind, effect in ((TOTAL, cause.total), (UNADJUSTED, cause.unadjusted), (DIRECT, cause.direct)):
         contrast = effect.contrast(headline.level) if headline else None
         if contrast is None:
             continue
         level = cause.conf_level if kind == TOTAL else study.confidence_level
-        definition = EXPLAINED[kind] + unit_text(candidate)
+        definition = EXPLAINED[kind]
         rows.append(ratio_row(contrast, level, **(cox | {
             "effect_kind": kind, "adjusted_for": ", ".join(effect.adjusted_for), "definition": definition,
             "level": headline.level, "reference": contrast.reference,
@@ -197,12 +229,33 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
     candidate, accounts = cause.candidate, panel.accounts
     rows: list[dict[str, Any]] = []
     if candidate.kind == "category":
-        exposed = accounts[accounts[candidate.column].astype(str) == cause.headline.level] if cause.headline else accounts
+        exposed = (
+            accounts[accounts[candidate.column].astype(str) == cause.headline.level]
+            if cause.headline
+            else accounts
+        )
         current = exposed[exposed["event"] == 0]
-        rows.append(base | {"method": "count", "estimand": "prevalence", "unit": "share",
-                            "estimate": len(exposed) / len(accounts), "numerator": len(exposed), "denominator": len(accounts)})
-        rows.append(base | {"method": "count", "estimand": "current_exposed", "unit": "customers", "estimate": len(current),
-                            "definition": "customers at this level who have not left"})
+        rows.append(
+            base
+            | {
+                "method": "count",
+                "estimand": "prevalence",
+                "unit": "share",
+                "estimate": len(exposed) / len(accounts),
+                "numerator": len(exposed),
+                "denominator": len(accounts),
+            }
+        )
+        rows.append(
+            base
+            | {
+                "method": "count",
+                "estimand": "current_exposed",
+                "unit": "customers",
+                "estimate": len(current),
+                "definition": "customers at this level who have not left",
+            }
+        )
         if accounts["amount"].notna().all():
             rows.append(base | {"method": "sum", "estimand": "current_exposed_amount", "unit": "amount",
                                 "estimate": float(current["amount"].sum())})  # fmt: skip
@@ -242,7 +295,7 @@ def _strength_rows(cause: Cause, base: dict[str, Any], book: EffectBook) -> list
                       "the estimate away (VanderWeele and Ding 2017)",
     })  # fmt: skip
     if effect.fit is not None and effect.rows is not None and cause.candidate.column in effect.rows.names:
-        test = effect.fit.test_proportional_hazards(transform="km").loc[effect.rows.names[cause.candidate.column]]
+        test = proportionality(effect)
         rows.append(base | {
             "estimand": "proportional_hazards", "effect_kind": TOTAL, "method": "Grambsch-Therneau, Kaplan-Meier time",
             "statistic": test["statistic"], "df": test["df"], "p_value": test["p_value"],
@@ -256,6 +309,15 @@ def _left_out_row(candidate: Candidate) -> dict[str, Any]:
         "analysis": ANALYSIS, "outcome": OUTCOME, "term": candidate.label, "estimand": "left_out",
         "note": candidate.reason, "declared": "in advance", "grade": "left out",
     }  # fmt: skip
+
+
+def _rule_rows() -> list[dict[str, Any]]:
+    """The rules behind the grades, so that a page prints what was applied."""
+    return [
+        {"analysis": ANALYSIS, "outcome": OUTCOME, "term": "Evidence grades", "level": name, "estimand": "rule",
+         "grade": name, "definition": rule}
+        for name, rule in RULES.items()
+    ]  # fmt: skip
 
 
 def _total_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:

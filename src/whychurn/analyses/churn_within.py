@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from whychurn.analyses.adjustment import DIRECT
+from whychurn.analyses.effects import step_name
 from whychurn.analyses.rows import ModelRows, model_rows
 from whychurn.errors import FitError
 from whychurn.findings import Findings
@@ -70,12 +71,21 @@ def _weighted_risk(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
     risk = float((weight * left).sum() / total)
     if not 0 < risk < 1:
         extreme = "left" if risk > 0 else "stayed"
-        return values | {"estimate": risk, "note": f"Everyone followed to the horizon {extreme}; no interval can be given."}
+        return values | {
+            "estimate": risk,
+            "note": f"Everyone followed to the horizon {extreme}; no interval can be given.",
+        }
     error = math.sqrt(float((weight**2 * (left - risk) ** 2).sum())) / total
     z = norm.ppf(0.5 + study.confidence_level / 2) * error / (risk * (1 - risk))
     logit = math.log(risk / (1 - risk))
     low, high = (1 / (1 + math.exp(-(logit + sign * z))) for sign in (-1, 1))
-    return values | {"estimate": risk, "std_error": error, "std_error_scale": "share", "conf_low": low, "conf_high": high}
+    return values | {
+        "estimate": risk,
+        "std_error": error,
+        "std_error_scale": "share",
+        "conf_low": low,
+        "conf_high": high,
+    }
 
 
 def _overall_row(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
@@ -127,9 +137,19 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
             "note": left.note.replace("hazard ratio", "odds ratio"),
         })  # fmt: skip
     try:
-        fit = fit_logistic(coded.frame, coded.terms, outcome="left_within", weights="weight", covariance="HC0")
+        fit = fit_logistic(
+            coded.frame, coded.terms, outcome="left_within", weights="weight", covariance="HC0"
+        )
     except FitError as problem:
-        return [*out, base | {"term": "All causes together", "estimand": "risk_difference", "note": f"Not estimated: {problem}"}]
+        return [
+            *out,
+            base
+            | {
+                "term": "All causes together",
+                "estimand": "risk_difference",
+                "note": f"Not estimated: {problem}",
+            },
+        ]
     for column in coded.names:
         out += _term_rows(fit, coded, by_column[column], base, study)
     return out
@@ -137,7 +157,9 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
 
 def _kept(followed: pd.DataFrame, coded: ModelRows) -> np.ndarray:
     """Positions in `followed` of the rows that the coded frame kept; accounts are unique in a flat panel."""
-    position = pd.Series(np.arange(len(followed)), index=pd.MultiIndex.from_frame(followed[["account_id", "start"]]))
+    position = pd.Series(
+        np.arange(len(followed)), index=pd.MultiIndex.from_frame(followed[["account_id", "start"]])
+    )
     wanted = pd.MultiIndex.from_frame(coded.frame[["account_id", "start"]])
     return position.loc[wanted].to_numpy()
 
@@ -150,10 +172,10 @@ def _term_rows(
                      "adjusted_for": "every other cause in the model"}  # fmt: skip
     z = norm.ppf(0.5 + study.confidence_level / 2)
     out = []
-    levels = coded.levels(candidate.column)[1:] if candidate.kind == "category" else [""]
+    levels = coded.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
     for level, column in zip(levels, fit.term_slices[name], strict=True):
         beta, error = float(fit.params[column]), float(fit.std_errors[column])
-        inside = coded.frame[coded.frame[name] == level] if level else coded.frame
+        inside = coded.frame[coded.frame[name] == level] if candidate.kind == "category" else coded.frame
         out.append(shared | {
             "level": level, "estimand": "odds_ratio", "unit": "ratio", "estimate": math.exp(beta), "std_error": error,
             "std_error_scale": "log", "conf_low": math.exp(beta - z * error), "conf_high": math.exp(beta + z * error),
@@ -169,5 +191,3 @@ def _term_rows(
             "definition": "average difference in risk if everyone were at this level instead of the reference",
         })  # fmt: skip
     return out
-
-

@@ -40,7 +40,9 @@ def _table(
     result = crosstab(accounts, "group", "churned", seed=study.seed)
     base = {"analysis": "crosstabs", "outcome": OUTCOME, "term": candidate.label, "declared": "in advance",
             "effect_kind": "unadjusted"}  # fmt: skip
-    rows = [row for level in order for row in _level_rows(accounts, result.adjusted_residuals, level, base, study)]
+    rows = [
+        row for level in order for row in _level_rows(accounts, result.adjusted_residuals, level, base, study)
+    ]
     exact = result.exact_method
     p_value = result.p_value_exact if exact else result.p_value
     test = base | {

@@ -102,7 +102,11 @@ def _accumulation_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
         try:
             coded = model_rows(rows, terms)
             result = fit_cox(coded.frame, coded.terms, time="stop", event="event").concordance()
-            row |= {"estimate": result.concordance, "std_error": result.std_error, "n_accounts": len(coded.frame)}
+            row |= {
+                "estimate": result.estimate,
+                "std_error": result.std_error,
+                "n_accounts": len(coded.frame),
+            }
         except FitError as problem:
             row |= {"note": f"Not estimated: {problem}"}
         out.append(row)

@@ -109,7 +109,10 @@ class EffectBook:
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         own = split[candidate.column].replace(merges) if merges else split[candidate.column]
-        parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
+        parts = [
+            replace(candidate, column=f"{candidate.column}@{index}", merged=())
+            for index in range(len(labels))
+        ]
         counts = [_counts(split[split["period"] == index].assign(**{candidate.column: own}), candidate)
                   for index in range(len(labels))]  # fmt: skip
         coded, without = _one_column_per_period(split, own, candidate, parts, counts)
@@ -126,7 +129,9 @@ class EffectBook:
         return out
 
     def _terms(self, candidate: Candidate, kind: str) -> tuple[Candidate, ...]:
-        chosen = {candidate.column} | {other.column for other in adjustment_set(candidate, self.candidates, kind)}
+        chosen = {candidate.column} | {
+            other.column for other in adjustment_set(candidate, self.candidates, kind)
+        }
         return tuple(other for other in self.candidates if other.column in chosen)
 
     def _fit(
@@ -151,7 +156,9 @@ class EffectBook:
         notes += [left.note for left in absent if not left.level]
         name = rows.names.get(candidate.column)
         if fit is None or name is None:
-            return Effect(candidate, tuple(own), math.nan, math.nan, math.nan, others, " ".join(notes), None, rows)
+            return Effect(
+                candidate, tuple(own), math.nan, math.nan, math.nan, others, " ".join(notes), None, rows
+            )
         reference = rows.references[candidate.column]
         if candidate.kind == "category" and reference != candidate.reference:
             notes.append(f"Nobody at {candidate.reference!r} left, so {reference!r} is the reference here.")
@@ -206,7 +213,9 @@ def _one_column_per_period(
 def _no_reference_events(part: Candidate, counts: dict[str, tuple[int, int]]) -> Effect:
     note = f"Nobody at {part.reference!r} left in this period, so there is no ratio to state."
     contrasts = tuple(
-        Contrast(level, part.reference, math.nan, math.nan, *counts[level], note, 1 if counts[level][1] else 0)
+        Contrast(
+            level, part.reference, math.nan, math.nan, *counts[level], note, 1 if counts[level][1] else 0
+        )
         for level in part.levels
         if level != part.reference and level in counts
     )
@@ -217,10 +226,15 @@ def _contrasts(
     candidate: Candidate, rows: ModelRows, fit: CoxFit, reference: str, counts: dict[str, tuple[int, int]]
 ) -> Iterable[Contrast]:
     columns = list(fit.term_slices[rows.names[candidate.column]])
-    levels = rows.levels(candidate.column)[1:] if candidate.kind == "category" else [""]
+    levels = rows.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
     for level, column in zip(levels, columns, strict=True):
         n, events = counts.get(level, (len(rows.frame), int(rows.frame["event"].sum())))
         yield Contrast(level, reference, float(fit.params[column]), float(fit.std_errors[column]), n, events)
+
+
+def step_name(candidate: Candidate) -> str:
+    """Return what stands in the place of a level for a number: the step its ratio is stated for."""
+    return f"per {candidate.per:,.6g} more"
 
 
 def _try_fit(rows: ModelRows) -> tuple[CoxFit | None, str]:

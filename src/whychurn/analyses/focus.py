@@ -9,7 +9,6 @@ import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.effects import EffectBook
-from whychurn.analyses.hazards import unit_text
 from whychurn.analyses.segments import curve_rows, curve_times
 from whychurn.findings import Findings
 from whychurn.panel import Candidate, Panel
@@ -26,12 +25,19 @@ def run(panel: Panel, study: Study) -> Findings:
 
 def _focus_rows(panel: Panel, study: Study, focus: Focus) -> list[dict[str, Any]]:
     inside = focus_intervals(panel, focus)
-    base: dict[str, Any] = {"analysis": "focus", "outcome": OUTCOME, "term": focus.name, "declared": "in advance"}
+    base: dict[str, Any] = {
+        "analysis": "focus",
+        "outcome": OUTCOME,
+        "term": focus.name,
+        "declared": "in advance",
+    }
     if inside.empty or inside["event"].sum() == 0:
         note = f"{len(inside):,} customers belong to this group and none of them left; there is nothing to estimate."
         return [base | {"estimand": "survival", "note": note, "n_accounts": len(inside), "n_events": 0}]
     groups = pd.Series(focus.name, index=inside.index)
-    rows = list(curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus"))
+    rows = list(
+        curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus")
+    )
     candidates = focus_candidates(panel, focus)
     book = EffectBook(inside, candidates)
     for candidate in candidates:
@@ -40,7 +46,7 @@ def _focus_rows(panel: Panel, study: Study, focus: Focus) -> list[dict[str, Any]
         shared = {
             "analysis": "focus", "method": "Cox, Efron ties", "term": candidate.label, "effect_kind": "direct",
             "group": focus.name, "declared": "in advance", "adjusted_for": ", ".join(effect.adjusted_for),
-            "definition": "hazard ratio within the group" + unit_text(candidate), "note": effect.note,
+            "definition": "hazard ratio within the group", "note": effect.note,
         }  # fmt: skip
         rows += [ratio_row(contrast, study.confidence_level, **shared) for contrast in effect.contrasts]
     return rows

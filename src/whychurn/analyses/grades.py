@@ -16,7 +16,8 @@ RULES = {
     STRONG: "adjusted p below .01; interval clear of 0.8 to 1.25; same direction early and late in tenure; "
     "unadjusted and adjusted effect agree in sign",
     MODERATE: "adjusted p below .05, but not strong",
-    WEAK: "adjusted p below .2, or found only after looking",
+    WEAK: "adjusted p below .2, or found only after looking, or gone under the other reading of which leavers "
+    "are in the file",
     NO_EFFECT: "interval inside 0.8 to 1.25: if there is an effect, it is small",
     INCONCLUSIVE: "the data cannot tell; the smallest effect they could have shown is printed",
 }
@@ -40,6 +41,9 @@ class Evidence:
         Whether cause and contrast were declared in advance.
     separable : bool
         Whether the cause can be told apart from what else was measured.
+    second_reading : int or None
+        Where it is unknown whether earlier leavers are in the file: sign of the effect if they are not (0 if
+        its interval includes 1). None where there is only one reading.
     """
 
     intervals: tuple[tuple[float, float], ...]
@@ -49,6 +53,7 @@ class Evidence:
     sign_adjusted: int
     declared: bool = True
     separable: bool = True
+    second_reading: int | None = None
 
 
 def grade(evidence: Evidence) -> str:
@@ -63,7 +68,7 @@ def grade(evidence: Evidence) -> str:
     low, high = NEGLIGIBLE
     if len(known) == len(evidence.intervals) and all(low < pair[0] and pair[1] < high for pair in known):
         return NO_EFFECT
-    if evidence.declared and evidence.p_adjusted < 0.05:
+    if evidence.declared and evidence.p_adjusted < 0.05 and not _contradicted(evidence):
         return STRONG if _is_strong(evidence) else MODERATE
     return WEAK if evidence.p_adjusted < 0.2 else INCONCLUSIVE
 
@@ -74,3 +79,8 @@ def _is_strong(evidence: Evidence) -> bool:
     agree = evidence.sign_unadjusted == evidence.sign_adjusted != 0
     steady = bool(evidence.directions) and all(sign == evidence.sign_adjusted for sign in evidence.directions)
     return evidence.p_adjusted < 0.01 and clear and agree and steady
+
+
+def _contradicted(evidence: Evidence) -> bool:
+    """Whether the effect turns around or vanishes under the second reading of the file."""
+    return evidence.second_reading is not None and evidence.second_reading != evidence.sign_adjusted

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
 from whychurn.analyses.common import OUTCOME, ratio_row
@@ -49,7 +50,7 @@ def _effect_rows(
     base: dict[str, Any] = {
         "analysis": "hazards", "method": "Cox, Efron ties", "term": effect.candidate.label, "effect_kind": kind,
         "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance", "group": group,
-        "definition": EXPLAINED[kind] + unit_text(effect.candidate),
+        "definition": EXPLAINED[kind],
     }  # fmt: skip
     rows = [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
     joint = base | {
@@ -59,11 +60,6 @@ def _effect_rows(
         "family": f"{kind} effects of {n_tests} candidates" if not group else "",
     }  # fmt: skip
     return [*rows, joint]
-
-
-def unit_text(candidate: Candidate) -> str:
-    """Return what one step of a number means, for the definition."""
-    return f", per {candidate.per:,.6g}" if candidate.kind == "number" else ""
 
 
 def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dict[str, Any]]:
@@ -78,8 +74,7 @@ def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dic
             "family": f"proportional-hazards tests of {len(panel.used)} candidates",
         }  # fmt: skip
         if effect.fit is not None and effect.rows is not None and candidate.column in effect.rows.names:
-            table = effect.fit.test_proportional_hazards(transform="km")
-            test = table.loc[effect.rows.names[candidate.column]]
+            test = proportionality(effect)
             row |= {"statistic": test["statistic"], "df": test["df"], "p_value": test["p_value"]}
         tested.append((candidate, row))
     adjusted = adjust_p_values([row.get("p_value", math.nan) for _, row in tested], method="bh")
@@ -95,6 +90,13 @@ def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dic
                     if each["estimand"] == "hazard_ratio"
                 ]  # fmt: skip
     return rows
+
+
+def proportionality(effect: Effect) -> pd.Series:
+    """Return the proportional-hazards test of the effect's own term: statistic, df, p_value."""
+    assert effect.fit is not None and effect.rows is not None  # the caller has checked that there is a fit
+    table = effect.fit.test_proportional_hazards(transform="km").set_index("term")
+    return table.loc[effect.rows.names[effect.candidate.column]]
 
 
 def ph_verdict(p_adjusted: float) -> str:
@@ -121,7 +123,7 @@ def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
     per_term = fit.n_events / p
     note = "" if per_term >= 10 else "Fewer than ten events per coefficient: adjusted estimates are unstable."
     return [
-        base | {"estimand": "concordance", "estimate": c.concordance, "std_error": c.std_error, "unit": "0.5 to 1",
+        base | {"estimand": "concordance", "estimate": c.estimate, "std_error": c.std_error, "unit": "0.5 to 1",
                 "definition": "chance that of two customers the one predicted to leave sooner does (Harrell)"},
         base | {"estimand": "events_per_coefficient", "estimate": per_term, "numerator": fit.n_events,
                 "denominator": p, "note": note},
@@ -141,7 +143,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
             "analysis": "hazards", "method": "Cox, Efron ties, delayed entry", "term": candidate.label,
             "effect_kind": TOTAL, "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance",
             "group": "if only recent leavers are in the file",
-            "definition": EXPLAINED[TOTAL] + unit_text(candidate), "note": effect.note,
+            "definition": EXPLAINED[TOTAL], "note": effect.note,
         }  # fmt: skip
         out += [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
     return out

@@ -27,7 +27,9 @@ def run(panel: Panel, study: Study) -> Findings:
     """
     rows = panel.intervals.assign(everyone="all customers")
     times = curve_times(rows, study)
-    out = [*curve_rows(rows, pd.Series("all customers", rows.index), ["all customers"], EVERYONE, times, study)]
+    out = [
+        *curve_rows(rows, pd.Series("all customers", rows.index), ["all customers"], EVERYONE, times, study)
+    ]
     tests: list[dict[str, Any]] = []
     for candidate in panel.used:
         groups, order = grouped_values(candidate, rows)
@@ -62,7 +64,9 @@ def curve_rows(
     """Yield the findings of one set of curves: survival, counts at risk, medians."""
     frame = rows[["start", "stop", "event"]].assign(group=groups.to_numpy())
     start = "start" if (frame["start"] > 0).any() else None
-    fit = fit_kaplan_meier(frame, "stop", "event", start=start, group="group", conf_level=study.confidence_level)
+    fit = fit_kaplan_meier(
+        frame, "stop", "event", start=start, group="group", conf_level=study.confidence_level
+    )
     last_time = frame.groupby("group")["stop"].max()
     size = frame.groupby("group")["event"].agg(["size", "sum"])
     at_risk_times = risk_times(float(rows["stop"].max()))
@@ -82,23 +86,28 @@ def curve_rows(
                 "conf_level": study.confidence_level, "denominator": point.n_at_risk,
                 "definition": "share still a customer after this tenure",
             }  # fmt: skip
-        counts = at[(at["group"] == level) & at["time"].isin(at_risk_times)]
+        own = at[at["group"] == level]
+        shown = own["time"].isin(at_risk_times)
         for name in ("n_at_risk", "n_events", "n_censored"):
-            values = counts[name] if name == "n_at_risk" else counts[name].cumsum()
-            for time, value in zip(counts["time"], values, strict=True):
+            values = own[name] if name == "n_at_risk" else own[name].cumsum()
+            for time, value in zip(own.loc[shown, "time"], values[shown], strict=True):
                 yield base | {"time": time, "estimand": name, "unit": "customers", "estimate": value}
         yield base | median_row(median.loc[level], study)
 
 
 def median_row(median: pd.Series, study: Study) -> dict[str, Any]:
     """Return the median tenure of one curve; a median that is not reached is an empty estimate with a note."""
-    reached = not np.isnan(median["estimate"])
+    reached = not np.isnan(median["time"])
     row = {
-        "estimand": "median", "unit": study.time_unit, "estimate": median["estimate"], "conf_low": median["conf_low"],
+        "estimand": "median", "unit": study.time_unit, "estimate": median["time"], "conf_low": median["conf_low"],
         "conf_high": median["conf_high"], "conf_level": study.confidence_level,
         "definition": "tenure by which half have left",
     }  # fmt: skip
-    return row if reached else row | {"note": "Not reached: more than half are still customers at the longest tenure."}
+    return (
+        row
+        if reached
+        else row | {"note": "Not reached: more than half are still customers at the longest tenure."}
+    )
 
 
 def logrank_row(rows: pd.DataFrame, groups: pd.Series, term: str, n_tests: int) -> dict[str, Any]:

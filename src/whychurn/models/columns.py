@@ -25,8 +25,7 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     absent = [name for name in names if name not in frame.columns]
     if absent:
         raise FitError(
-            f"No column {some(repr(name) for name in absent)}. "
-            f"Available columns: {some(frame.columns, most=30)}."
+            f"No column {some(repr(name) for name in absent)}. Available columns: {some(frame.columns, most=30)}."
         )
     repeated = [name for name in names if (frame.columns == name).sum() > 1]
     if repeated:
@@ -56,15 +55,11 @@ def read_numbers(frame: pd.DataFrame, name: str) -> Floats:
 def read_events(frame: pd.DataFrame, name: str) -> Booleans:
     """Return an event column coded 0/1 or False/True as booleans, shape (n,)."""
     values = read_numbers(frame, name)
-    refuse_rows(
-        frame, (values != 0) & (values != 1), f"Event column {name!r} is neither 0 nor 1 (False nor True)"
-    )
+    refuse_rows(frame, (values != 0) & (values != 1), f"Event column {name!r} is neither 0 nor 1 (False nor True)")
     return values == 1
 
 
-def read_times(
-    frame: pd.DataFrame, time: str, start: str | None = None
-) -> tuple[Floats, Floats]:
+def read_times(frame: pd.DataFrame, time: str, start: str | None = None) -> tuple[Floats, Floats]:
     """Return `(start, stop)` of every row, each shape (n,); rows without `start` enter at minus infinity.
 
     A row covers ``(start, stop]``. Without a start column, a row is at risk at its own event time
@@ -81,26 +76,31 @@ def read_times(
         return np.full(stop.size, -np.inf), stop
     entry = read_numbers(frame, start)
     refuse_rows(frame, entry < 0, f"Start column {start!r} is negative")
-    refuse_rows(
-        frame, stop <= entry, f"A row must cover time: {time!r} is not after {start!r}"
-    )
+    refuse_rows(frame, stop <= entry, f"A row must cover time: {time!r} is not after {start!r}")
     return entry, stop
 
 
-def read_weights(frame: pd.DataFrame, name: str | None) -> Floats:
-    """Return case weights, shape (n,); ones without a column. Zero and negative weights are refused."""
+def read_weights(frame: pd.DataFrame, name: str | None, zero_allowed: bool = False) -> Floats:
+    """Return case weights, shape (n,); ones without a column. Negative weights are refused, zeros too.
+
+    `zero_allowed` lets zeros pass for fits that set such rows aside themselves.
+    """
     if name is None:
         return np.ones(len(frame))
     values = read_numbers(frame, name)
-    refuse_rows(
-        frame, values <= 0, f"Weight column {name!r} is zero or negative (leave such rows out instead)"
-    )
+    if zero_allowed:
+        refuse_rows(frame, values < 0, f"Weight column {name!r} is negative")
+        return values
+    refuse_rows(frame, values <= 0, f"Weight column {name!r} is zero or negative (leave such rows out instead)")
     return values
 
 
-def read_groups(
-    frame: pd.DataFrame, names: str | Sequence[str] | None
-) -> tuple[Integers, tuple[str, ...]]:
+def tally(places: Integers, values: Floats, count: int = 0) -> Floats:
+    """Return the sum of `values` at each place 0, 1, ..., shape (at least `count`,)."""
+    return np.bincount(places, weights=values, minlength=count).astype(np.float64, copy=False)
+
+
+def read_groups(frame: pd.DataFrame, names: str | Sequence[str] | None) -> tuple[Integers, tuple[str, ...]]:
     """Return the group code of each row, shape (n,), and the sorted labels.
 
     Several columns are crossed; their labels are joined with ``", "`` as ``name=value``. A single column
@@ -141,7 +141,7 @@ def _factorize(column: pd.Series) -> tuple[Integers, list[Any]]:
         tidy = column.cat.remove_unused_categories()
         return tidy.cat.codes.to_numpy(dtype=np.int64), list(tidy.cat.categories)
     codes, labels = pd.factorize(column, sort=True)
-    return codes.astype(np.int64), list(labels)
+    return np.array(codes).astype(np.int64), list(labels)
 
 
 def _crossed_label(code: int, names: Sequence[str], levels: Sequence[Sequence[Any]]) -> str:

@@ -25,6 +25,7 @@ from whychurn.models.columns import (
     read_numbers,
     read_times,
     read_weights,
+    tally,
 )
 from whychurn.models.riskset import RiskSets, place_rows
 
@@ -126,7 +127,7 @@ def concordance_of_arrays(
     somers = (concordant - discordant) / pairs
     influence = weights * (balance - count * somers) / pairs
     if clusters is not None:
-        influence = np.bincount(clusters, weights=influence)
+        influence = tally(clusters, influence)
     return ConcordanceResult(
         estimate=0.5 * (somers + 1.0),
         std_error=0.5 * float(np.sqrt(influence @ influence)),
@@ -217,6 +218,6 @@ def _tied_events(sets: RiskSets, rank: Integers, weights: Floats) -> tuple[float
 
 
 def _pair_weight(codes: Integers, weights: Floats) -> float:
-    sums = np.bincount(codes, weights=weights)
-    squares = np.bincount(codes, weights=weights * weights)
+    sums = tally(codes, weights)
+    squares = tally(codes, weights * weights)
     return max(float((sums * sums - squares).sum()) / 2.0, 0.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whychurn.models.columns import Booleans, Floats
+from whychurn.models.columns import Booleans, Floats, Integers, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Steps:
     survival
         Product-limit estimate after the time.
     log_variance
-        Greenwood's variance of the log of `survival`: sum of d / (n (n - d)); infinite once it is zero.
+        Greenwood's variance of the log of `survival`, the sum of d / (n (n - d)); for weights that are no
+        counts the infinitesimal jackknife. Infinite once survival is zero.
     """
 
     time: Floats
@@ -49,30 +50,53 @@ def product_limit_steps(start: Floats, stop: Floats, event: Booleans, weights: F
         Case weights, shape (n,).
     """
     time, place = np.unique(stop, return_inverse=True)
-    events = np.bincount(place, weights=weights * event, minlength=time.size)
-    leaving = np.bincount(place, weights=weights, minlength=time.size)
+    events = tally(place, weights * event, time.size)
+    leaving = tally(place, weights, time.size)
     at_risk = np.cumsum(leaving[::-1])[::-1]
     if np.isfinite(start).any():
         # A row is at risk at the times after its start only.
-        entry = np.searchsorted(time, start, side="right")
-        entering = np.bincount(entry, weights=weights, minlength=time.size + 1)
+        entering = tally(_entry_places(time, start), weights, time.size + 1)
         at_risk = at_risk - (entering.sum() - np.cumsum(entering)[:-1])
     hazard = np.divide(events, at_risk, out=np.zeros_like(events), where=events > 0)
     # Weighted sums taken in different orders can differ in the last digit; everybody dying is exact.
     hazard = np.where(np.isclose(hazard, 1.0, rtol=0, atol=1e-12), 1.0, hazard)
     left = at_risk * (1.0 - hazard)
     with np.errstate(divide="ignore"):
-        increments = np.divide(
-            events, at_risk * left, out=np.zeros_like(events), where=events > 0
-        )
-    return Steps(
-        time=time,
-        at_risk=at_risk,
-        events=events,
-        censored=leaving - events,
-        survival=np.cumprod(1.0 - hazard),
-        log_variance=np.cumsum(increments),
-    )
+        increments = np.divide(events, at_risk * left, out=np.zeros_like(events), where=events > 0)
+    variance = np.cumsum(increments)
+    if (weights != np.round(weights)).any():
+        own = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)[place] * event
+        variance = _robust_log_variance(variance, place, _entry_places(time, start), own, weights)
+    survival = np.asarray(np.cumprod(1.0 - hazard), dtype=np.float64)
+    return Steps(time, at_risk, events, leaving - events, survival, variance)
+
+
+def _entry_places(time: Floats, start: Floats) -> Integers:
+    return np.searchsorted(time, start, side="right")
+
+
+def _robust_log_variance(greenwood: Floats, leave: Integers, entry: Integers, own: Floats, weights: Floats) -> Floats:
+    """Return the infinitesimal-jackknife variance of log survival, shape (T,), in O(n + T).
+
+    Row i's influence at step t is ``G(min(t, leave_i)) - G(entry_i) - own_i``, the last from its own event
+    on, with G Greenwood's sum. Rows gone contribute a constant square, rows present a quadratic in G(t).
+
+    Source: Therneau & Grambsch (2000), section 7.4; R's survfit for weights that are no counts.
+    """
+    steps = greenwood.size
+    opening = np.concatenate(([0.0], greenwood))[entry]
+    square = weights**2
+    finite = np.isfinite(greenwood)
+    with np.errstate(invalid="ignore"):
+        settled = square * (greenwood[leave] - opening - own) ** 2
+    gone = np.cumsum(tally(leave, np.nan_to_num(settled, posinf=0.0), steps))
+    present = []
+    for values in (square, square * opening, square * opening**2):
+        entered = np.cumsum(tally(entry, values, steps + 1))[:steps]
+        present.append(entered - np.cumsum(tally(leave, values, steps)))
+    level = np.where(finite, greenwood, 0.0)
+    variance = gone + level**2 * present[0] - 2.0 * level * present[1] + present[2]
+    return np.where(finite, np.maximum(variance, 0.0), np.inf)
 
 
 def step_value(steps_time: Floats, values: Floats, before: float, times: Floats, side: str = "right") -> Floats:

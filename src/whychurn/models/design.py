@@ -22,7 +22,7 @@ from formulaic.errors import FormulaicError
 from formulaic.transforms import TRANSFORMS
 
 from whychurn.errors import FitError, SingularDesignError, some
-from whychurn.models.columns import Floats, refuse_rows, require_columns
+from whychurn.models.columns import Booleans, Floats, refuse_rows, require_columns
 
 _LEVEL = re.compile(r"\[(?:T\.)?((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 
@@ -99,8 +99,10 @@ def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Flo
         prepared = _prepare(frame, variables)
         fitted, matrix = _materialise(spec, prepared)
     except (FormulaicError, SyntaxError) as problem:
-        raise FitError(f"The terms {list(terms)} cannot be read: {_plain(problem)}. "
-                       f"Available columns: {some(frame.columns, most=30)}.") from problem
+        raise FitError(
+            f"The terms {list(terms)} cannot be read: {_plain(problem)}. "
+            f"Available columns: {some(frame.columns, most=30)}."
+        ) from problem
     design = _describe(fitted, owners, variables, reads)
     _refuse_one_level(design, prepared)
     _refuse_infinite(frame, matrix, design.columns)
@@ -134,6 +136,26 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
     return matrix
 
 
+def level_hints(frame: pd.DataFrame, design: Design, happened: Booleans) -> dict[str, str]:
+    """Note, by column, the factor levels without any event, or with nothing but events.
+
+    Those are the usual causes of an infinite coefficient; a fit that diverges quotes the note.
+    """
+    hints: dict[str, str] = {}
+    for term, factor in design.factors.items():
+        shares = pd.Series(happened).groupby(frame[factor.column].astype(str).to_numpy()).mean()
+        words = {0.0: "no event", 1.0: "nothing but events"}
+        extreme = {level: words[share] for level, share in shares.items() if share in words}
+        reference = str(factor.reference)
+        for column in design.term_slices[term]:
+            level = design.column_levels[column]
+            if level in extreme:
+                hints[column] = f"{extreme[level]} at level {level!r} of {factor.column!r}"
+            elif reference in extreme:
+                hints[column] = f"{extreme[reference]} at the reference level {reference!r} of {factor.column!r}"
+    return hints
+
+
 def _quoted(frame: pd.DataFrame, term: str) -> str:
     """Quote a term that is a column name, so that "days since login" is one variable."""
     return f"`{term}`" if term in frame.columns else f"({term})"
@@ -146,8 +168,10 @@ def _parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
         try:
             parts = list(Formula(f"0 + {_quoted(frame, term)}"))
         except FormulaicError as problem:
-            raise FitError(f"The term {term!r} cannot be read: {_plain(problem)}. Available columns: "
-                           f"{some(frame.columns, most=30)}.") from problem
+            raise FitError(
+                f"The term {term!r} cannot be read: {_plain(problem)}. Available columns: "
+                f"{some(frame.columns, most=30)}."
+            ) from problem
         for part in parts:
             owners.setdefault(part, term)
     return owners
@@ -233,9 +257,7 @@ def _describe(
         if len(part.factors) == 1 and encoded:
             factors[owner] = _factor(spec, encoded[0], reads[encoded[0]])
     ordered = tuple(str(name) for name in names[1:])
-    return Design(
-        ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec
-    )
+    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec)
 
 
 def _without_call(column: str, part: Any) -> str:
@@ -266,8 +288,8 @@ def _refuse_one_level(design: Design, prepared: pd.DataFrame) -> None:
 def _refuse_infinite(frame: pd.DataFrame, matrix: Floats, columns: Sequence[str]) -> None:
     finite = np.isfinite(matrix)
     if not finite.all():
-        worst = [name for name, good in zip(columns, finite.all(axis=0), strict=True) if not good]
-        refuse_rows(frame, ~finite.all(axis=1), f"Design column {some(worst)} is missing or infinite")
+        worst = [name for place, name in enumerate(columns) if not finite[:, place].all()]
+        refuse_rows(frame, np.asarray(~finite.all(axis=1)), f"Design column {some(worst)} is missing or infinite")
 
 
 def _plain(problem: BaseException) -> str:

@@ -11,11 +11,12 @@ later: O(n) for any number of event times, late entry included.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
-from whychurn.models.columns import Booleans, Floats, Integers
+from whychurn.models.columns import Booleans, Floats, Integers, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _index(slots: Integers, rows: Integers | None, count: int) -> SlotIndex:
 def cumulate(values: Floats, bounds: Integers) -> Floats:
     """Return cumulative sums along the slots that start afresh in every stratum, same shape."""
     out = np.empty_like(values)
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         np.cumsum(values[low:high], axis=0, out=out[low:high])
     return out
 
@@ -149,7 +150,7 @@ def cumulate(values: Floats, bounds: Integers) -> Floats:
 def cumulate_backwards(values: Floats, bounds: Integers) -> Floats:
     """Return reverse cumulative sums along the slots that start afresh in every stratum, same shape."""
     out = np.empty_like(values)
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         out[low:high] = np.cumsum(values[low:high][::-1], axis=0)[::-1]
     return out
 
@@ -169,10 +170,10 @@ def at_risk_sums(sets: RiskSets, values: Floats) -> Floats:
     # A row leaving at slot b was last at risk at b - 1, one entering at a was not yet there at a - 1;
     # the address 0 of "before everything" falls off the front.
     count = sets.slots
-    leaving = np.bincount(sets.exit, weights=values, minlength=count)[:count]
+    leaving = tally(sets.exit, values, count)[:count]
     sums = cumulate_backwards(_shift(leaving, sets.bounds), sets.bounds)
     if sets.late_entry:
-        entering = np.bincount(sets.entry, weights=values, minlength=count)[:count]
+        entering = tally(sets.entry, values, count)[:count]
         sums -= cumulate_backwards(_shift(entering, sets.bounds), sets.bounds)
     return sums
 

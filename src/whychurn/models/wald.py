@@ -82,9 +82,7 @@ def ratio_table(
     names = list(params.index)
     owner = {column: term for term, members in design.term_slices.items() for column in members}
     terms = [owner.get(name, name) for name in names]
-    references = [
-        str(design.factors[term].reference) if term in design.factors else "" for term in terms
-    ]
+    references = [str(design.factors[term].reference) if term in design.factors else "" for term in terms]
     return pd.DataFrame(
         {
             "term": terms,

@@ -15,7 +15,17 @@ from whychurn.sources import LedgerStep, Sources
 from whychurn.study import Study
 
 #: Packages whose numbers end up in findings.
-RECORDED = ("whychurn", "numpy", "scipy", "pandas", "statsmodels", "formulaic", "duckdb", "matplotlib", "seaborn")
+RECORDED = (
+    "whychurn",
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "formulaic",
+    "duckdb",
+    "matplotlib",
+    "seaborn",
+)
 
 
 def build_panel(sources: Sources, study: Study) -> Panel:
@@ -86,7 +96,14 @@ def _candidate_steps(candidates: tuple[Candidate, ...], accounts: pd.DataFrame) 
 
 def _step(step: str, rule: str, n: int, affected: int) -> LedgerStep:
     return LedgerStep(
-        step=step, table="accounts", rule=rule, n_before=n, n_after=n, n_affected=affected, examples=(), note=""
+        step=step,
+        table="accounts",
+        rule=rule,
+        n_before=n,
+        n_after=n,
+        n_affected=affected,
+        examples=(),
+        note="",
     )
 
 

@@ -44,7 +44,9 @@ def _with_detections(candidate: Candidate, cause: Cause, detections: Detections)
     merged = tuple(
         MergedLevel(found.level, found.into, found.because_column, found.because_level)
         for found in detections.aliased
-        if found.column == candidate.column and found.level in candidate.levels and found.into in candidate.levels
+        if found.column == candidate.column
+        and found.level in candidate.levels
+        and found.into in candidate.levels
     )
     return replace(candidate, merged=merged, determined_by=determined.by if determined else ())
 

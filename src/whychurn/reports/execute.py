@@ -57,7 +57,10 @@ def execute_notebooks(
         waiting.put(notebook)
     events: queue.SimpleQueue[tuple[str, str, Any]] = queue.SimpleQueue()
     done: dict[str, Path] = {}
-    with _settled_environment() as environment, _started(min(workers, len(notebooks)), environment) as processes:
+    with (
+        _settled_environment() as environment,
+        _started(min(workers, len(notebooks)), environment) as processes,
+    ):
         for process, log in processes:
             given = (process, log, waiting, events, parameters, folder)
             threading.Thread(target=_feed, args=given, daemon=True).start()
@@ -132,7 +135,7 @@ def _started(count: int, environment: dict[str, str]) -> Iterator[list[tuple[sub
     started: list[tuple[subprocess.Popen[str], IO[str]]] = []
     try:
         for _ in range(count):
-            log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed below
+            log: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed below
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "whychurn.reports.worker"],
                 stdin=subprocess.PIPE,

@@ -150,7 +150,7 @@ class _Rewriter(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         raw = self.get_starttag_text() or ""
         given = {name: value or "" for name, value in attrs}
-        if tag == "style" and "table" not in self._open and "scoped" in given:
+        if tag == "style" and "scoped" in given:
             self._dropping = True  # pandas writes one for each frame
             return
         self._flush_header()
@@ -174,7 +174,9 @@ class _Rewriter(HTMLParser):
     def _open_table(self, raw: str, given: dict[str, str]) -> str:
         classes = given.get("class", "").split()
         label = next(self._labels)
-        if "dataframe" in classes or not classes:
+        if "dataframe" in classes:
+            raw = '<table class="data frame">'
+        elif not classes:
             raw = '<table class="data">'
         wrap = "causes" not in classes and "svg" not in self._open
         self._wrapped.append(wrap)

@@ -13,6 +13,7 @@ from typing import Any
 from whychurn.errors import NotebookError, some
 
 PARAMETERS_TAG = "parameters"
+_PACKAGED = Path(__file__).resolve().parents[1] / "_notebooks"
 NUMBERED = re.compile(r"\d\d_[A-Za-z0-9_-]+\.ipynb")
 
 
@@ -65,7 +66,7 @@ def find_folder(study_folder: Path, given: Path | None = None) -> NotebookFolder
     root = checkout()
     choices = [("study", study_folder / "notebooks")]
     choices += [("checkout", root / "notebooks")] if root else []
-    choices += [("packaged", Path(__file__).resolve().parents[1] / "_notebooks")]
+    choices += [("packaged", _PACKAGED)]
     for kind, folder in choices:
         if _numbered(folder):
             return NotebookFolder(kind, folder)
@@ -91,11 +92,39 @@ def read_notebooks(folder: NotebookFolder, parameters: dict[str, Any]) -> tuple[
         unknown = [name for name in parameters if name not in known]
         if unknown:
             raise NotebookError(
-                f"Notebook {path.name} does not know the parameter {some(repr(name) for name in unknown)}; its "
-                f"parameters cell defines {some(known, 6) or 'nothing'}. Add the name there with a default value."
+                f"Notebook {path.name} does not know the parameter {some(repr(name) for name in unknown)}; "
+                f"its parameters cell defines {some(known, 6) or 'nothing'}. Add the name there with a "
+                "default value."
             )
         found.append(Notebook(path.stem, path, _fingerprint(cells), known))
     return tuple(found)
+
+
+def copy_notebooks(study_folder: Path) -> tuple[list[str], list[str]]:
+    """Copy whychurn's notebooks into ``<study folder>/notebooks``; a file that is there is never overwritten.
+
+    Returns
+    -------
+    tuple of two lists of str
+        Names copied, and names left as they were.
+    """
+    target = study_folder / "notebooks"
+    root = checkout()
+    choices = [root / "notebooks"] if root else []
+    source = next((path for path in [*choices, _PACKAGED] if _numbered(path)), None)
+    if source is None:
+        raise NotebookError("The notebooks of whychurn were not found; install whychurn again.")
+    target.mkdir(parents=True, exist_ok=True)
+    copied: list[str] = []
+    kept: list[str] = []
+    for path in _numbered(source):
+        try:
+            with (target / path.name).open("xb") as stream:
+                stream.write(path.read_bytes())
+            copied.append(path.name)
+        except FileExistsError:
+            kept.append(path.name)
+    return copied, kept
 
 
 def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -114,8 +143,8 @@ def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
     if len(tagged) != 1:
         found = "no cell" if not tagged else f"{len(tagged)} cells"
         raise NotebookError(
-            f"Notebook {name} has {found} tagged 'parameters'; it needs exactly one. In JupyterLab: select the "
-            "cell with study = ..., open the property inspector, and add the tag parameters."
+            f"Notebook {name} has {found} tagged 'parameters'; it needs exactly one. In JupyterLab: select "
+            "the cell with study = ..., open the property inspector, and add the tag parameters."
         )
     number, cell = tagged[0]
     try:
@@ -132,7 +161,7 @@ def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
     except (SyntaxError, ValueError) as error:
         raise NotebookError(
             f"Notebook {name}, cell {number}: the parameters cell may hold only lines such as "
-            f"study = \"data/telco\" ({str(error).splitlines()[0]})."
+            f'study = "data/telco" ({str(error).splitlines()[0]}).'
         ) from None
     return values
 

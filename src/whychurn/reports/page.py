@@ -76,7 +76,7 @@ def read_page(executed: Path) -> Page:
     notebook.cells = _arranged(notebook, name)
     body, headings = finish(_render(notebook), SHELL_ANCHORS)
     records = [record for bundle in bundles for record in bundle.get("records", [])]
-    provenance = next((bundle["provenance"] for bundle in bundles if bundle.get("provenance")), {})
+    provenance: dict[str, Any] = next((bundle["provenance"] for bundle in bundles if bundle.get("provenance")), {})
     return Page(name, title, summary, body, headings, tuple(records), provenance, tuple(warnings))
 
 
@@ -176,9 +176,7 @@ def _require_alternatives(outputs: list[Any], where: str) -> None:
 def _exporter() -> Any:
     from nbconvert import HTMLExporter
 
-    return HTMLExporter(
-        template_name="whychurn", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
-    )
+    return HTMLExporter(template_name="whychurn", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
 
 
 def _render(notebook: Any) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 WORK_FOLDER = ".whychurn"
-#: Hold the order of the file: record numbers depend on it.
 MEMORY_LIMIT = "4GB"
 
 
@@ -53,8 +52,8 @@ def locked_connection(
         ("temp_directory", str(spill)),
         ("memory_limit", memory_limit),
         ("threads", max(1, min(4, os.cpu_count() or 1))),
+        # Record numbers follow from the order of rows.
         ("preserve_insertion_order", True),
-        ("TimeZone", "UTC") if _has_time_zones(connection) else ("threads", max(1, min(4, os.cpu_count() or 1))),
         ("allowed_directories", [str(folder.resolve()) for folder in folders]),
         ("allowed_paths", [str(file.resolve()) for file in files]),
         ("enable_progress_bar", True),
@@ -66,11 +65,6 @@ def locked_connection(
     for name, value in settings:
         connection.execute(f"SET {name} = {_literal(value)}")
     return connection
-
-
-def _has_time_zones(connection: duckdb.DuckDBPyConnection) -> bool:
-    found = connection.execute("SELECT count(*) FROM duckdb_settings() WHERE name = 'TimeZone'").fetchone()
-    return bool(found and found[0])
 
 
 def _literal(value: object) -> str:

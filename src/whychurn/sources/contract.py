@@ -246,9 +246,7 @@ class Sources:
         self.close()
 
 
-def fetch_frame(
-    connection: duckdb.DuckDBPyConnection, table: str, copy: tuple[str, str] | None = None
-) -> pd.DataFrame:
+def fetch_frame(connection: duckdb.DuckDBPyConnection, table: str, copy: tuple[str, str] | None = None) -> pd.DataFrame:
     """Fetch a table ordered by ``row_number``; text columns hold None, never NaN, where there is no value."""
     frame = connection.cursor().execute(f"SELECT * FROM {quoted(table)} ORDER BY row_number").df()
     for column in frame.columns:

@@ -149,9 +149,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, last: bool) -> bo
     return True
 
 
-def _bad_bytes(
-    file: Path, encoding: str, error: UnicodeError, offset: int, chunk: bytes, lines: int
-) -> BadBytes:
+def _bad_bytes(file: Path, encoding: str, error: UnicodeError, offset: int, chunk: bytes, lines: int) -> BadBytes:
     within = error.start if isinstance(error, UnicodeDecodeError) else 0
     wrong = error.object[error.start : error.end] if isinstance(error, UnicodeDecodeError) else chunk[:1]
     # The decoder may hold bytes of the chunk before; the position is then short by at most three.

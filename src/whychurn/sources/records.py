@@ -110,9 +110,7 @@ def _stray(data: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: int) -
     return quotes[np.where(opens, ~sound_open, ~sound_close)]
 
 
-def _bare(
-    data: NDArray[np.uint8], returns: NDArray[np.int64], quotes: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _bare(data: NDArray[np.uint8], returns: NDArray[np.int64], quotes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Carriage returns outside quotes that no line feed follows."""
     if not len(returns):
         return returns

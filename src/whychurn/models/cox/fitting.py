@@ -17,13 +17,13 @@ from whychurn.models.columns import (
     read_times,
     read_weights,
 )
-from whychurn.models.cox.likelihood import CoxData
-from whychurn.models.cox.newton import Optimum, maximise
+from whychurn.models.cox.likelihood import CoxData, CoxProblem, SlotTerms
 from whychurn.models.cox.residuals import score_residuals
 from whychurn.models.cox.result import CoxFit
+from whychurn.models.design import Design, build_design, level_hints
+from whychurn.models.newton import Optimum, maximise
 from whychurn.models.riskset import place_rows
-from whychurn.models.cox.standardise import Scaling, standardise
-from whychurn.models.design import Design, build_design
+from whychurn.models.standardise import Scaling, standardise
 
 
 def fit_cox(
@@ -104,7 +104,7 @@ def fit_cox(
     scaling, scaled = standardise(x, case_weights)
     sets = place_rows(begin, stop, happened, codes)
     data = CoxData(scaled, case_weights, known, sets, efron=ties == "efron")
-    optimum = maximise(data, design.columns, _hints(frame, design, happened))
+    optimum = maximise(CoxProblem(data, design.columns), level_hints(frame, design, happened))
     return _assemble(data, design, scaling, optimum, clusters, frame.index, begin, stop, labels, strata)
 
 
@@ -114,25 +114,11 @@ def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integer
     return np.arange(len(frame)) if robust else None
 
 
-def _hints(frame: pd.DataFrame, design: Design, happened: np.ndarray) -> dict[str, str]:
-    """Note the factor levels that have no event: the usual cause of an infinite coefficient."""
-    hints: dict[str, str] = {}
-    for term, factor in design.factors.items():
-        with_events = set(frame.loc[happened, factor.column])
-        for column in design.term_slices[term]:
-            level = design.column_levels[column]
-            if factor.reference not in with_events:
-                hints[column] = f"no event at the reference level {factor.reference!r} of {factor.column!r}"
-            elif level and level not in {str(value) for value in with_events}:
-                hints[column] = f"no event at level {level!r} of {factor.column!r}"
-    return hints
-
-
 def _assemble(
     data: CoxData,
     design: Design,
     scaling: Scaling,
-    optimum: Optimum,
+    optimum: Optimum[SlotTerms],
     clusters: Integers | None,
     index: pd.Index,
     begin: Floats,
@@ -145,7 +131,7 @@ def _assemble(
     naive = optimum.covariance / units
     covariance, robust_errors = naive, None
     if clusters is not None:
-        scores = score_residuals(data, optimum.terms) * data.weights[:, None]
+        scores = score_residuals(data, optimum.state) * data.weights[:, None]
         summed = np.zeros((int(clusters.max()) + 1, len(names)))
         np.add.at(summed, clusters, scores)
         influence = summed @ optimum.covariance / scaling.spread
@@ -157,8 +143,8 @@ def _assemble(
         robust_std_errors=robust_errors,
         covariance=pd.DataFrame(covariance, names, names),
         naive_covariance=pd.DataFrame(naive, names, names),
-        log_likelihood=optimum.terms.log_likelihood,
-        null_log_likelihood=optimum.null_log_likelihood,
+        log_likelihood=optimum.log_likelihood,
+        null_log_likelihood=optimum.log_likelihood_at_zero,
         score_statistic=_score_statistic(optimum),
         n=int(data.weights.size),
         n_events=int(data.sets.event.sum()),
@@ -170,7 +156,7 @@ def _assemble(
         design=design,
         scaling=scaling,
         data=data,
-        slot_terms=optimum.terms,
+        slot_terms=optimum.state,
         clusters=clusters,
         index=index,
         start=begin,
@@ -178,7 +164,7 @@ def _assemble(
     )
 
 
-def _score_statistic(optimum: Optimum) -> float:
+def _score_statistic(optimum: Optimum[SlotTerms]) -> float:
     if not optimum.beta.size:
         return 0.0
     return float(optimum.score_at_zero @ np.linalg.solve(optimum.information_at_zero, optimum.score_at_zero))

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from whychurn.models.columns import Floats, Integers
+from whychurn.models.columns import Floats, Integers, tally
 from whychurn.models.riskset import RiskSets, at_risk_sums, since_entry
+from whychurn.models.standardise import weighted_cross_product
 
-_BLOCK_NUMBERS = 1 << 21  # 16 MB of float64: blocks of slots x columns, and of rows x columns, stay below
+_BLOCK_NUMBERS = 1 << 21  # 16 MB of float64: blocks of slots x columns stay below
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     risk = data.weights * np.exp(eta)
     s0 = at_risk_sums(sets, risk)
     rows, slots = sets.event_rows, sets.event_slots
-    d0 = np.bincount(slots, weights=risk[rows], minlength=sets.slots)
+    d0 = tally(slots, risk[rows], sets.slots)
     deaths = np.maximum(sets.deaths, 1)
-    mean_weight = np.bincount(slots, weights=data.weights[rows], minlength=sets.slots) / deaths
+    mean_weight = tally(slots, data.weights[rows], sets.slots) / deaths
     fraction = sets.tie_rank / deaths[slots] if data.efron else np.zeros(slots.size)
     denominator = s0[slots] - fraction * d0[slots]
     scale = mean_weight[slots]
@@ -100,7 +102,7 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     two = one / denominator
 
     def per_slot(values: Floats) -> Floats:
-        return np.bincount(slots, weights=values, minlength=sets.slots)
+        return tally(slots, values, sets.slots)
 
     log_likelihood = float(data.weights[rows] @ eta[rows] - scale @ np.log(denominator))
     return SlotTerms(
@@ -140,20 +142,7 @@ def information(data: CoxData, terms: SlotTerms) -> Floats:
     return 0.5 * (total + total.T)
 
 
-def weighted_cross_product(x: Floats, weights: Floats) -> Floats:
-    """Return ``X' diag(weights) X``, shape (p, p), in blocks of rows."""
-    rows, columns = x.shape
-    step = max(1, _BLOCK_NUMBERS // max(columns, 1))
-    total = np.zeros((columns, columns))
-    for low in range(0, rows, step):
-        block = x[low : low + step]
-        total += block.T @ (weights[low : low + step, None] * block)
-    return total
-
-
-def risk_set_moments(
-    data: CoxData, terms: SlotTerms
-) -> Iterator[tuple[int, int, Floats, Floats]]:
+def risk_set_moments(data: CoxData, terms: SlotTerms) -> Iterator[tuple[int, int, Floats, Floats]]:
     """Yield ``(low, high, S1, D1)`` for blocks of slots, each of shape (high - low, p).
 
     Blocks run backwards in time and carry the running sum over, so that memory stays bounded when times
@@ -176,7 +165,7 @@ def risk_set_moments(
         if high not in ends:
             flow[-1] += carry
         inner = np.concatenate(([low], ends[ends < high], [high])) - low
-        for first, last in zip(inner[:-1], inner[1:], strict=True):
+        for first, last in pairwise(inner):
             flow[first:last] = np.cumsum(flow[first:last][::-1], axis=0)[::-1]
         carry = flow[0].copy()
         yield low, high, flow, tied[low:high] @ data.x
@@ -184,8 +173,8 @@ def risk_set_moments(
 
 def _blocks(bounds: Integers, step: int) -> list[tuple[int, int]]:
     """Cut the slots into blocks of at most `step`, last block first."""
-    edges = list(range(0, int(bounds[-1]), step)) + [int(bounds[-1])]
-    return list(zip(edges[:-1], edges[1:], strict=True))[::-1]
+    edges = [*range(0, int(bounds[-1]), step), int(bounds[-1])]
+    return list(pairwise(edges))[::-1]
 
 
 def _stratum_maximum(eta: Floats, sets: RiskSets) -> Floats:
@@ -196,3 +185,23 @@ def _stratum_maximum(eta: Floats, sets: RiskSets) -> Floats:
     np.maximum.at(largest, sets.stratum, eta)
     return largest
 
+
+@dataclass(frozen=True, slots=True)
+class CoxProblem:
+    """The partial likelihood as Newton's method sees it."""
+
+    data: CoxData
+    columns: tuple[str, ...]
+    within: str = "among the rows at risk together"
+
+    def evaluate(self, beta: Floats) -> SlotTerms:
+        """Return the slot sums at `beta`."""
+        return slot_terms(self.data, beta)
+
+    def log_likelihood(self, state: SlotTerms) -> float:
+        """Return the log partial likelihood."""
+        return state.log_likelihood
+
+    def derivatives(self, state: SlotTerms) -> tuple[Floats, Floats]:
+        """Return score and information."""
+        return gradient(self.data, state), information(self.data, state)

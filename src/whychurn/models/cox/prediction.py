@@ -15,8 +15,8 @@ import pandas as pd
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers, read_groups, require_columns
 from whychurn.models.cox.residuals import slot_means
-from whychurn.models.riskset import cumulate
 from whychurn.models.design import apply_design
+from whychurn.models.riskset import cumulate
 from whychurn.models.wald import normal_quantile
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def baseline_frame(fit: CoxFit, times: Floats) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def predict_frame(
-    fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level: float | None
-) -> pd.DataFrame:
+def predict_frame(fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level: float | None) -> pd.DataFrame:
     """Return the survival curves of `newdata`; see `CoxFit.predict_survival`."""
     x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
     stratum = stratum_codes(fit, newdata)

@@ -22,9 +22,7 @@ from whychurn.models.curve import product_limit_steps
 TRANSFORMS = ("km", "identity", "log", "rank")
 
 
-def time_transform(
-    kind: str, start: Floats, stop: Floats, event: Booleans, times: Floats
-) -> Floats:
+def time_transform(kind: str, start: Floats, stop: Floats, event: Booleans, times: Floats) -> Floats:
     """Return g(t) at `times`, shape (len(times),).
 
     ``"km"`` is one less the Kaplan-Meier estimate just before t, so that extreme late times carry little
@@ -40,7 +38,8 @@ def time_transform(
     if kind == "rank":
         observed = np.sort(stop)
         below = np.searchsorted(observed, times, side="left")
-        return 0.5 * (below + 1 + np.searchsorted(observed, times, side="right"))
+        above = np.searchsorted(observed, times, side="right")
+        return np.asarray(0.5 * (below + 1 + above), dtype=np.float64)
     if kind == "km":
         steps = product_limit_steps(start, stop, event, np.ones(stop.size))
         place = np.searchsorted(steps.time, times, side="left")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from whychurn.models.columns import Floats
+from whychurn.models.columns import Floats, tally
 from whychurn.models.cox.likelihood import CoxData, SlotTerms, expected_events, risk_set_moments
 from whychurn.models.riskset import since_entry
 
@@ -64,7 +64,7 @@ def slot_means(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats, Floats]
     drift = np.zeros((sets.slots, columns))
     tied_drift = np.zeros((sets.slots, columns))
     rows = sets.event_rows
-    event_weight = np.bincount(sets.event_slots, weights=data.weights[rows], minlength=sets.slots)
+    event_weight = tally(sets.event_slots, data.weights[rows], sets.slots)
     event_weight = np.where(event_weight > 0.0, event_weight, 1.0)
     for low, high, s1, d1 in risk_set_moments(data, terms):
         part = slice(low, high)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,8 @@ from whychurn.models.cox import residuals as kernels
 from whychurn.models.cox.likelihood import CoxData, SlotTerms
 from whychurn.models.cox.prediction import baseline_frame, predict_frame
 from whychurn.models.cox.proportionality import proportionality_statistics, time_transform
-from whychurn.models.cox.standardise import Scaling
 from whychurn.models.design import Design
+from whychurn.models.standardise import Scaling
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
 
 RESIDUAL_KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
@@ -103,19 +102,15 @@ class CoxFit:
         DataFrame with term, statistic, df and p_value.
         """
         sets = self.data.sets
-        scale = time_transform(
-            transform, self.start, self.stop, sets.event, sets.times[sets.deaths > 0]
-        )
+        scale = time_transform(transform, self.start, self.stop, sets.event, sets.times[sets.deaths > 0])
         transformed = np.zeros(sets.slots)
         transformed[sets.deaths > 0] = scale
         place = {name: number for number, name in enumerate(self.params.index)}
         groups = [[place[name] for name in names] for names in self.term_slices.values()]
-        found = proportionality_statistics(
-            self.data, self.slot_terms, transformed, [*groups, list(place.values())]
-        )
-        return pd.DataFrame(found, columns=["statistic", "df", "p_value"]).assign(
-            term=[*self.term_slices, "GLOBAL"]
-        )[["term", "statistic", "df", "p_value"]]
+        found = proportionality_statistics(self.data, self.slot_terms, transformed, [*groups, list(place.values())])
+        return pd.DataFrame(found, columns=["statistic", "df", "p_value"]).assign(term=[*self.term_slices, "GLOBAL"])[
+            ["term", "statistic", "df", "p_value"]
+        ]
 
     def residuals(self, kind: str) -> pd.Series | pd.DataFrame:
         """Return residuals by row of the frame (or by event for the Schoenfeld kinds).
@@ -201,4 +196,3 @@ class CoxFit:
         statistic = 2.0 * (self.log_likelihood - self.null_log_likelihood)
         df = len(self.params)
         return WaldTest(statistic, df, float(stats.chi2.sf(statistic, df)) if df else float("nan"))
-

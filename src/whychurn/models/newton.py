@@ -1,19 +1,19 @@
-"""Maximise the Cox partial likelihood, and say in words why it cannot be maximised.
+"""Maximise a log-likelihood by Newton's method, and say in words why it cannot be maximised.
 
-The design handed over is standardised (mean zero, unit spread), so every tolerance here is free of the
-units of the covariates.
+The designs handed over are standardised (mean zero, unit spread), so every tolerance here is free of the
+units of the covariates. Cox and logistic fits share this file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from scipy import linalg
 
 from whychurn.errors import ConvergenceError, SeparationError, SingularDesignError
 from whychurn.models.columns import Floats
-from whychurn.models.cox.likelihood import CoxData, SlotTerms, gradient, information, slot_terms
 
 # Below this share of a column's own information left unexplained by the columns before it, it is aliased.
 _ALIASED = 1e-10
@@ -23,9 +23,32 @@ _GRADIENT = 1e-6
 _MOST_STEPS = 40
 _MOST_HALVINGS = 40
 
+State = TypeVar("State")
+
+
+class Problem(Protocol[State]):
+    """A concave log-likelihood of p coefficients."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names for the messages, length p."""
+
+    @property
+    def within(self) -> str:
+        """Where columns are compared: "among the rows at risk together" or "over these rows"."""
+
+    def evaluate(self, beta: Floats) -> State:
+        """Return whatever the derivatives need at `beta`, shape (p,)."""
+
+    def log_likelihood(self, state: State) -> float:
+        """Return the log-likelihood; not finite where the exponentials overflow."""
+
+    def derivatives(self, state: State) -> tuple[Floats, Floats]:
+        """Return the score, shape (p,), and the information, shape (p, p)."""
+
 
 @dataclass(frozen=True, slots=True)
-class Optimum:
+class Optimum(Generic[State]):
     """Coefficients of the standardised design at the optimum.
 
     Attributes
@@ -36,28 +59,27 @@ class Optimum:
         Inverse information at `beta` itself, not at the step before it, shape (p, p).
     score_at_zero, information_at_zero
         For the score test of all coefficients, shapes (p,) and (p, p).
-    terms
-        Slot sums at `beta`.
+    state
+        What `Problem.evaluate` returned at `beta`.
     """
 
     beta: Floats
     covariance: Floats
     score_at_zero: Floats
     information_at_zero: Floats
-    null_log_likelihood: float
-    terms: SlotTerms
+    log_likelihood: float
+    log_likelihood_at_zero: float
+    state: State
     iterations: int
 
 
-def maximise(data: CoxData, columns: tuple[str, ...], hints: dict[str, str]) -> Optimum:
+def maximise(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
     """Run Newton's method with step halving from zero.
 
     Parameters
     ----------
-    data
-        With a standardised design, shape (n, p).
-    columns
-        Column names for the messages, length p.
+    problem
+        With a standardised design of p columns.
     hints
         What is known of a column that may turn out infinite ("level 'x' has no events").
 
@@ -65,41 +87,42 @@ def maximise(data: CoxData, columns: tuple[str, ...], hints: dict[str, str]) -> 
     ------
     SingularDesignError, SeparationError, ConvergenceError
     """
-    beta = np.zeros(data.x.shape[1])
-    terms = slot_terms(data, beta)
-    null = terms
-    score = score_at_zero = gradient(data, terms)
-    hessian = information_at_zero = information(data, terms)
-    refuse_aliased(hessian, columns)
+    columns = problem.columns
+    beta = np.zeros(len(columns))
+    state = problem.evaluate(beta)
+    at_zero = value = problem.log_likelihood(state)
+    score, hessian = score_at_zero, information_at_zero = problem.derivatives(state)
+    refuse_aliased(hessian, columns, problem.within)
     step = np.zeros_like(beta)
     for iteration in range(_MOST_STEPS + 1):
         factor = _factorise(hessian)
         if factor is None:
             raise _diverged(beta, step, columns, hints, information_at_zero, hessian)
-        step = linalg.cho_solve(factor, score)
-        decrement = float(np.sqrt(max(score @ step, 0.0)))
+        step = _solve(factor, score)
+        decrement = float(np.sqrt(max(float(score @ step), 0.0)))
         if decrement <= _DECREMENT and np.max(np.abs(score), initial=0.0) <= _GRADIENT:
             return Optimum(
                 beta=beta,
-                covariance=linalg.cho_solve(factor, np.eye(beta.size)) if beta.size else hessian,
+                covariance=_solve(factor, np.eye(beta.size)),
                 score_at_zero=score_at_zero,
                 information_at_zero=information_at_zero,
-                null_log_likelihood=null.log_likelihood,
-                terms=terms,
+                log_likelihood=value,
+                log_likelihood_at_zero=at_zero,
+                state=state,
                 iterations=iteration,
             )
-        beta, terms = _ascend(data, beta, step, terms, decrement)
-        score, hessian = gradient(data, terms), information(data, terms)
+        beta, state, value = _ascend(problem, beta, step, value, decrement)
+        score, hessian = problem.derivatives(state)
     raise _diverged(beta, step, columns, hints, information_at_zero, hessian)
 
 
-def refuse_aliased(hessian: Floats, columns: tuple[str, ...]) -> None:
-    """Name the first column that the columns before it reproduce within every risk set.
+def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str) -> None:
+    """Name the first column that is constant, or that the columns before it reproduce.
 
     Parameters
     ----------
     hessian
-        Information at zero coefficients, shape (p, p): the covariance of the columns within risk sets.
+        Information at zero coefficients, shape (p, p): there it is a plain cross product of the columns.
     """
     for place, name in enumerate(columns):
         own = hessian[place, place]
@@ -109,15 +132,14 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...]) -> None:
         left = own - mixed @ solved
         if own <= _ALIASED * max(1.0, float(np.trace(hessian)) / len(columns)):
             raise SingularDesignError(
-                f"Column {name!r} is constant among the rows at risk together: it is aliased with the "
-                "baseline (or the strata). Leave it out."
+                f"Column {name!r} is constant {within}: it is aliased with the baseline. Leave it out."
             )
         if left <= _ALIASED * own:
             scale = np.sqrt(np.diag(before))
             partners = [columns[j] for j in np.flatnonzero(np.abs(solved) * scale > 1e-6 * np.sqrt(own))]
             raise SingularDesignError(
-                f"Column {name!r} is aliased with {' + '.join(repr(p) for p in partners)}: within every risk "
-                f"set it is a linear combination of them. Leave out one of these {len(partners) + 1} columns."
+                f"Column {name!r} is aliased with {' + '.join(repr(p) for p in partners)}: {within} it is a "
+                f"linear combination of them. Leave out one of these {len(partners) + 1} columns."
             )
 
 
@@ -132,21 +154,26 @@ def _factorise(hessian: Floats) -> tuple[Floats, bool] | None:
         return None
 
 
+def _solve(factor: tuple[Floats, bool], right: Floats) -> Floats:
+    return linalg.cho_solve(factor, right) if right.size else right
+
+
 def _ascend(
-    data: CoxData, beta: Floats, step: Floats, terms: SlotTerms, decrement: float
-) -> tuple[Floats, SlotTerms]:
+    problem: Problem[State], beta: Floats, step: Floats, value: float, decrement: float
+) -> tuple[Floats, State, float]:
     """Take the Newton step, halved until the likelihood does not fall."""
     # Near the optimum the gain drowns in rounding: there a full Newton step is right whatever it shows.
-    slack = 1e-10 * (1.0 + abs(terms.log_likelihood)) if decrement < 1e-3 else 0.0
+    slack = 1e-10 * (1.0 + abs(value)) if decrement < 1e-3 else 0.0
     for halving in range(_MOST_HALVINGS):
         moved = beta + step / 2**halving
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = slot_terms(data, moved)
-        if np.isfinite(found.log_likelihood) and found.log_likelihood >= terms.log_likelihood - slack:
-            return moved, found
+            state = problem.evaluate(moved)
+            found = problem.log_likelihood(state)
+        if np.isfinite(found) and found >= value - slack:
+            return moved, state, found
     raise ConvergenceError(
-        "The partial likelihood cannot be improved although its gradient has not vanished. Look for "
-        "covariates of extreme spread (a value thousands of standard deviations out) and transform them."
+        "The likelihood cannot be improved although its gradient has not vanished. Look for covariates of "
+        "extreme spread (a value thousands of standard deviations out) and transform them."
     )
 
 
@@ -163,21 +190,24 @@ def _diverged(
     On the way to infinity Newton's steps do not shrink and the information about the direction melts
     away; in a merely difficult fit neither happens.
     """
-    moving = np.abs(step) >= 0.05 * np.max(np.abs(step), initial=0.0)
-    melted = np.diag(last) < 1e-3 * np.diag(first)
-    guilty = np.flatnonzero(moving & (np.abs(beta) > 1.0)) if np.max(np.abs(step), initial=0.0) > 0.05 else []
-    if not len(guilty):
-        guilty = np.flatnonzero(melted & (np.abs(beta) > 1.0))
-    if not len(guilty):
+    stride = np.abs(step)
+    longest = float(stride.max(initial=0.0))
+    far = np.abs(beta) > 1.0
+    moving = far & (stride >= 0.05 * longest) & (longest > 0.05)
+    melted = far & (np.diag(last) < 1e-3 * np.diag(first))
+    guilty = [int(place) for place in np.flatnonzero(moving if moving.any() else melted)]
+    if not guilty:
         return ConvergenceError(
             f"No optimum after {_MOST_STEPS} Newton steps. Check the covariates for extreme values."
         )
+    # The constant of a logistic model runs off along with the column that drives it there.
+    guilty = [place for place in guilty if columns[place] != "Intercept"] or guilty
     named = []
     for place in guilty:
         sign = "plus" if beta[place] > 0 else "minus"
         hint = hints.get(columns[place], "")
         named.append(f"{columns[place]!r} goes to {sign} infinity" + (f" ({hint})" if hint else ""))
     return SeparationError(
-        f"Monotone likelihood: the coefficient of {'; of '.join(named)}. These columns order events and "
+        f"Separation (monotone likelihood): the coefficient of {'; of '.join(named)}. These columns order events and "
         "survivors perfectly. Merge the level with another, or leave the column out."
     )

@@ -34,3 +34,14 @@ def standardise(x: Floats, weights: Floats) -> tuple[Scaling, Floats]:
     spread = np.where(spread > 0.0, spread, 1.0)
     moved /= spread
     return Scaling(centre, spread), moved
+
+
+def weighted_cross_product(x: Floats, weights: Floats) -> Floats:
+    """Return ``X' diag(weights) X``, shape (p, p), in blocks of rows so that no second X is built."""
+    rows, columns = x.shape
+    step = max(1, (1 << 17) // max(columns, 1))
+    total = np.zeros((columns, columns))
+    for low in range(0, rows, step):
+        block = x[low : low + step]
+        total += block.T @ (weights[low : low + step, None] * block)
+    return total

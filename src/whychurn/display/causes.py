@@ -1,0 +1,213 @@
+"""The ranked causes: one row each, what a leader gets in five seconds and a statistician can take apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
+from whychurn.display.blocks import say as sentence
+from whychurn.display.forest import Scale, axis, mark
+from whychurn.display.numbers import format_number
+from whychurn.display.wording import (
+    against,
+    amount_name,
+    chip,
+    first_upper,
+    money_style,
+    number,
+    times_as_fast,
+    with_interval,
+)
+from whychurn.findings import Findings, Row
+
+WITH_EVIDENCE = ("strong", "moderate", "weak")
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCause:
+    """Everything the findings say about one cause; parts that could not be estimated are None."""
+
+    rank: Row
+    total: Row | None
+    unadjusted: Row | None
+    direct: Row | None
+    share: Row | None
+    money: Row | None
+    prevalence: Row | None
+    exposed: Row | None
+    exposed_amount: Row | None
+    detectable: Row | None
+    e_value: Row | None
+    proportional: Row | None
+
+    @property
+    def grade(self) -> str:
+        """The evidence grade."""
+        return str(self.rank.grade)
+
+    @property
+    def name(self) -> str:
+        """The cause at its headline level."""
+        return f"{self.rank.term}: {self.rank.level}" if self.rank.level else str(self.rank.term)
+
+
+def ranked_causes(findings: Findings) -> list[RankedCause]:
+    """Return the causes in rank order."""
+    ours = findings.where(analysis="causes")
+    ranks = sorted(ours.where(estimand="rank").rows(), key=lambda row: row.estimate)
+    out = []
+    for rank in ranks:
+        mine = ours.where(term=rank.term)
+
+        def pick(estimand: str, mine: Findings = mine, **more: str) -> Row | None:
+            rows = mine.where(estimand=estimand, **more).rows()
+            return rows[0] if rows else None
+
+        out.append(
+            RankedCause(
+                rank,
+                pick("hazard_ratio", effect_kind="total"),
+                pick("hazard_ratio", effect_kind="unadjusted"),
+                pick("hazard_ratio", effect_kind="direct"),
+                pick("attributable_share"),
+                pick("amount_at_stake"),
+                pick("prevalence"),
+                pick("current_exposed"),
+                pick("current_exposed_amount"),
+                pick("smallest_detectable"),
+                pick("e_value"),
+                pick("proportional_hazards"),
+            )
+        )
+    return out
+
+
+def cause_summary(findings: Findings) -> Block:
+    """State the top cause, or that there is none."""
+    return finding(headline(findings))
+
+
+def headline(findings: Findings) -> Markup:
+    """Return the one sentence of the study: the top cause with its number, or that no cause stands out."""
+    causes = ranked_causes(findings)
+    top = causes[0] if causes else None
+    if top is None or top.grade not in WITH_EVIDENCE or top.total is None:
+        return Markup("No declared cause is tied to churn clearly enough to act on")
+    text = sentence(
+        "Customers with {name} leave {times} as those with {reference}",
+        name=_spoken(top.rank), times=times_as_fast(top.total), reference=top.rank.reference,
+    )  # fmt: skip
+    if top.share is None:
+        return text
+    return sentence("{text}; that goes with {share} of churn", text=text, share=number(top.share, "percent0"))
+
+
+def _spoken(row: Row) -> str:
+    return f"{row.term.lower() if row.term[1:].islower() else row.term} “{row.level}”"
+
+
+def cause_table(findings: Findings, most: int = 0) -> Block:
+    """Return the ranked table: ratio with interval drawn, share of churn, amount, evidence.
+
+    Parameters
+    ----------
+    findings : Findings
+        Holding the analysis ``causes``.
+    most : int
+        Show only that many rows; 0 shows all.
+    """
+    causes = ranked_causes(findings)
+    shown = causes[:most] if most else causes
+    style = money_style(findings)
+    scale = Scale.around(cause.total for cause in shown if cause.total is not None and cause.total.estimated)
+    cells = [_cells(cause, scale, style) for cause in shown]
+    columns = [
+        Column("Cause", "cause", css="cause"),
+        Column("Churn speed (hazard ratio)", "forest", css="fig"),
+        Column("Ratio", "ratio", number=True),
+        Column("Share of churn", "share", number=True),
+        Column(first_upper(amount_name(findings)), "money", number=True),
+        Column("Evidence", "grade", css="grade"),
+    ]
+    if not any(cause.money for cause in causes):
+        columns.pop(4)
+    caption = "Hazard ratios with intervals, adjusted for what comes before each cause; ranked by share of churn within evidence"
+    return table(caption, columns, cells, css="causes") + Block(
+        sentence('<div class="forest-axis">{axis}</div>', axis=axis(scale))
+    )
+
+
+def _cells(cause: RankedCause, scale: Scale, style: str) -> dict[str, Markup]:
+    dash = Markup('<span class="missing">–</span>')
+    small = against(cause.rank)
+    exposed = sentence(" · {n} customers", n=number(cause.prevalence, "count", "numerator")) if cause.prevalence else ""
+    css = "soft"
+    if cause.grade in WITH_EVIDENCE and cause.total is not None:
+        css = "c2" if cause.total.estimate > 1 else "c3"
+    return {
+        "cause": sentence("{name}<small>{against}{exposed}</small>", name=cause.name, against=small, exposed=exposed),
+        "forest": mark(cause.total, scale, css) if cause.total is not None else dash,
+        "ratio": with_interval(cause.total, "ratio2") if cause.total is not None else dash,
+        "share": with_interval(cause.share, "percent0") if cause.share is not None else dash,
+        "money": number(cause.money, style) if cause.money is not None else dash,
+        "grade": chip(cause.grade),
+    }
+
+
+def cause_details(findings: Findings) -> Block:
+    """Return the statistician's table: all three effects, adjusted p, detectable effect, E-value, verdicts."""
+    cells = []
+    for cause in ranked_causes(findings):
+        cells.append(
+            {
+                "cause": sentence("{n}<small>{a}</small>", n=cause.name, a=against(cause.rank)),
+                "unadjusted": _or_dash(cause.unadjusted),
+                "total": _or_dash(cause.total),
+                "direct": _or_dash(cause.direct),
+                "p": number(cause.rank, "p", "p_adjusted"),
+                "detectable": number(cause.detectable, "ratio2") if cause.detectable else "–",
+                "e": sentence("{a} / {b}", a=number(cause.e_value, "number1"), b=number(cause.e_value, "number1", "numerator"))
+                if cause.e_value else "–",
+                "ph": cause.proportional.grade if cause.proportional else "not tested",
+                "note": cause.rank.note,
+            }
+        )  # fmt: skip
+    columns = [
+        Column("Cause", "cause", css="cause"),
+        Column("Unadjusted", "unadjusted", number=True),
+        Column("Total", "total", number=True),
+        Column("Direct", "direct", number=True),
+        Column("Adjusted p", "p", number=True),
+        Column("Detectable", "detectable", number=True),
+        Column("E-value: estimate / limit", "e", number=True),
+        Column("Over tenure", "ph"),
+        Column("Note", "note", css="small"),
+    ]
+    return table("Every declared cause: effects with intervals, and how far they can be trusted", columns, cells)
+
+
+def _or_dash(row: Row | None) -> Markup:
+    return with_interval(row, "ratio2") if row is not None else Markup("–")
+
+
+def cause_left_out(findings: Findings) -> Block:
+    """Return the declared causes that are in no model, and why."""
+    rows = findings.where(analysis="causes", estimand="left_out").rows()
+    if not rows:
+        return paragraph("No declared cause is left out.", "sub")
+    return bullets(sentence("<b>{term}</b>: {why}.", term=row.term, why=row.note) for row in rows)
+
+
+def grade_rules(findings: Findings) -> Block:
+    """Return the rules behind the grades, as the analysis printed them."""
+    rows = findings.where(analysis="causes", estimand="rule").rows()
+    return bullets(sentence("{chip} {rule}", chip=chip(row.grade), rule=row.definition) for row in rows)
+
+
+def counts_by_grade(findings: Findings) -> str:
+    """Return "three strong, two moderate …" as text without numbers typed by hand."""
+    causes = ranked_causes(findings)
+    tally = {grade: sum(cause.grade == grade for cause in causes) for grade in dict.fromkeys(c.grade for c in causes)}
+    return ", ".join(f"{format_number(n, 'count')} {grade}" for grade, n in tally.items())

@@ -1,0 +1,169 @@
+"""Kaplan-Meier figures: curves with intervals, labels that never overlap, customers at risk underneath."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from whychurn.display.svg import SERIES, SOFT, STYLE, inline_svg
+from whychurn.findings import Findings
+
+#: A curve ends where fewer than this many customers are at risk: what follows is noise.
+FEWEST_AT_RISK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Size of one variant in inches, type size in points, and how many times the risk table shows."""
+
+    width: float
+    height: float
+    font: float
+    times: int
+    label_room: float
+
+
+WIDE = Layout(width=7.4, height=3.5, font=8.5, times=8, label_room=0.24)
+NARROW = Layout(width=3.5, height=3.1, font=8.5, times=4, label_room=0.30)
+
+
+def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> Markup:
+    """Draw the curves of one term.
+
+    Parameters
+    ----------
+    curves : Findings
+        Rows with estimand ``survival`` (time, estimate, interval, customers at risk as ``denominator``) and
+        ``n_at_risk``.
+    alt : str
+        What the figure says, in words.
+    layout : Layout
+        :data:`WIDE` or :data:`NARROW`.
+    time_unit : str
+        For the axis.
+    """
+    survival = curves.where(estimand="survival").table
+    at_risk = curves.where(estimand="n_at_risk").table
+    levels = list(dict.fromkeys(survival["level"]))
+    colours = {level: SERIES[index % len(SERIES)] for index, level in enumerate(levels)}
+    table_height = 0.17 * len(levels) + 0.62
+    sns.set_theme(style="ticks", rc={**STYLE, "font.size": layout.font})
+    with matplotlib.rc_context({**STYLE, "font.size": layout.font}):
+        fig = Figure(figsize=(layout.width, layout.height + table_height))
+        total = layout.height + table_height
+        left = 0.13 if layout is NARROW else 0.075
+        bottom = table_height / total
+        ax = fig.add_axes((left, bottom, 1 - left - layout.label_room, 1 - bottom - 0.1 / total))
+        last = float(survival["time"].max())
+        ends = [_draw(ax, survival[survival["level"] == level], colours[level], index)
+                for index, level in enumerate(levels)]  # fmt: skip
+        _axes(ax, last, at_risk, layout, time_unit)
+        _end_labels(ax, levels, ends, colours, last, layout)
+        _risk_table(fig, ax, at_risk, levels, colours, layout, total)
+        return inline_svg(fig, alt)
+
+
+def _draw(ax: Axes, curve: pd.DataFrame, colour: str, index: int) -> float:
+    """Draw one curve with its ribbon as far as enough customers are at risk; return its last value."""
+    enough = curve["denominator"].to_numpy() >= min(FEWEST_AT_RISK, float(curve["denominator"].max()))
+    shown = curve[enough]
+    time, value = shown["time"].to_numpy(), shown["estimate"].to_numpy()
+    ax.fill_between(
+        time, shown["conf_low"], shown["conf_high"], step="post", color=colour, alpha=0.16, linewidth=0
+    )
+    # Dashes besides colour: the curves stay apart in grey print and for colour-blind readers.
+    dashes: object = (
+        "-" if index < 1 else (0, [(5, 1.5), (2, 1.2), (6, 1.5, 1.5, 1.5), (1, 1)][(index - 1) % 4])
+    )
+    ax.step(time, value, where="post", color=colour, linewidth=1.6, linestyle=dashes)  # type: ignore[arg-type]
+    return float(value[-1]) if len(value) else float("nan")
+
+
+def _axes(ax: Axes, last: float, at_risk: pd.DataFrame, layout: Layout, time_unit: str) -> None:
+    ax.set_xlim(0, last)
+    ax.set_ylim(0, 1.005)
+    ax.set_yticks(np.linspace(0, 1, 5), ["0%", "25%", "50%", "75%", "100%"])
+    ax.set_xticks(_thinned(at_risk, layout.times))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+    ax.tick_params(length=3, pad=2)
+    ax.set_xlabel(f"{time_unit.capitalize()} as a customer", labelpad=2)
+
+
+def _thinned(at_risk: pd.DataFrame, most: int) -> list[float]:
+    times = sorted(set(at_risk["time"]))
+    step = max(1, -(-len(times) // most))
+    return times[::step]
+
+
+def _end_labels(
+    ax: Axes, levels: list[str], ends: list[float], colours: dict[str, str], last: float, layout: Layout
+) -> None:
+    """Name each curve at its end, pushed apart just enough never to overlap."""
+    height = ax.get_position().height * ax.figure.get_size_inches()[1] * 72
+    gap = (layout.font * 1.25) / height
+    places = spread([end if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
+    room = int(layout.label_room * layout.width * 72 / (layout.font * 0.56))
+    for level, end, place in zip(levels, ends, places, strict=True):
+        text = level if len(level) <= room else level[: room - 1] + "…"
+        ax.annotate(
+            text, xy=(last, end), xytext=(last * 1.025, place), textcoords="data", va="center", ha="left",
+            color=colours[level], fontsize=layout.font, annotation_clip=False, fontweight="bold",
+        )  # fmt: skip
+
+
+def spread(values: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Move values as little as needed so that neighbours are `gap` apart and all lie within the limits.
+
+    Examples
+    --------
+    >>> [round(v, 2) for v in spread([0.5, 0.5], 0.1, 0, 1)]
+    [0.45, 0.55]
+    """
+    order = np.argsort(values, kind="stable")
+    # Pool-adjacent blocks: each block sits as near to its members' mean as the limits allow.
+    blocks: list[list[float]] = []  # [sum of (value - rank * gap), members]
+    for rank, index in enumerate(order):
+        blocks.append([values[index] - rank * gap, 1.0])
+        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
+            total, members = blocks.pop()
+            blocks[-1][0] += total
+            blocks[-1][1] += members
+    base = [total / members for total, members in blocks for _ in range(int(members))]
+    top = high - gap * (len(values) - 1)
+    placed = [min(max(value, low), max(top, low)) + rank * gap for rank, value in enumerate(base)]
+    out = [0.0] * len(values)
+    for index, value in zip(order, placed, strict=True):
+        out[index] = float(value)
+    return out
+
+
+def _risk_table(
+    fig: Figure, ax: Axes, at_risk: pd.DataFrame, levels: list[str], colours: dict[str, str], layout: Layout,
+    total: float,
+) -> None:  # fmt: skip
+    """Customers at risk under the axis, aligned with its ticks."""
+    box = ax.get_position()
+    times = _thinned(at_risk, layout.times)
+    first = box.y0 - 0.48 / total
+    fig.text(box.x0, first, "Customers at risk", fontsize=layout.font, color=SOFT, ha="left", va="center")
+    for row, level in enumerate(levels):
+        y = first - (0.17 * (row + 1)) / total
+        counts = at_risk[at_risk["level"] == level].set_index("time")["estimate"]
+        for time in times:
+            x = box.x0 + box.width * time / ax.get_xlim()[1]
+            value = counts.get(time, 0.0)
+            align = "left" if time == times[0] else "center"
+            fig.text(
+                x, y, f"{value:,.0f}", fontsize=layout.font - 0.5, color=colours[level], ha=align, va="center"
+            )
+        fig.text(box.x1 + 0.012, y, level if len(level) < 24 else level[:22] + "…", fontsize=layout.font - 0.5,
+                 color=colours[level], ha="left", va="center")  # fmt: skip

@@ -1,0 +1,130 @@
+"""Can these data carry an answer: verdict, what was done to the rows, what would fool a naive analysis."""
+
+from __future__ import annotations
+
+from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
+from whychurn.display.blocks import say as sentence
+from whychurn.display.numbers import format_number
+from whychurn.display.wording import interval, number
+from whychurn.findings import Findings
+
+VERDICT_WORDS = {
+    "sound": "The data are sound for this question",
+    "usable with caveats": "The data are usable, with caveats that belong beside every number",
+    "refuse": "By their own checks these data cannot carry an answer",
+}
+SEVERITIES = {"refuse": "Stops the study", "caveat": "Caveat", "note": "Note"}
+
+
+def quality_summary(findings: Findings) -> Block:
+    """State the verdict and its reasons."""
+    verdict = findings.one(estimand="verdict")
+    reasons = findings.where(estimand="reason").rows()
+    size = sentence("{n} customers, of whom {left} left.", n=number(verdict, "count", "n_accounts"),
+                    left=number(verdict, "count", "n_events"))  # fmt: skip
+    head = sentence("{words}. {size}", words=VERDICT_WORDS.get(verdict.grade, verdict.grade), size=size)
+    blocks = finding(head)
+    if verdict.note:
+        blocks += paragraph(sentence("Built all the same, for this reason given by the analyst: {why}", why=verdict.note), "note")
+    return blocks + bullets(row.note for row in reasons) if reasons else blocks
+
+
+def quality_ledger(findings: Findings) -> Block:
+    """Return what each step did to the rows."""
+    cells = [
+        {
+            "step": row.level.partition(" ")[2],
+            "before": number(row, "count", "denominator"),
+            "affected": number(row, "count"),
+            "after": number(row, "count", "numerator"),
+            "rule": " ".join(part for part in (row.definition, row.note) if part),
+        }
+        for row in findings.where(estimand="ledger").rows()
+    ]
+    columns = [
+        Column("Step", "step"),
+        Column("Rows before", "before", number=True),
+        Column("Concerned", "affected", number=True),
+        Column("Rows after", "after", number=True),
+        Column("What was done", "rule", css="small"),
+    ]
+    return table("The ledger: what each step did, in order", columns, cells)
+
+
+def quality_findings(findings: Findings) -> Block:
+    """Return everything found about the data, gravest first."""
+    cells = [
+        {
+            "where": row.term,
+            "severity": SEVERITIES.get(row.group, row.group),
+            "count": number(row, "count") if row.estimate > 0 else "",
+            "problem": row.definition,
+            "meaning": row.note,
+        }
+        for row in findings.where(estimand="integrity").rows()
+    ]
+    if not cells:
+        return paragraph("Nothing to report.", "sub")
+    columns = [
+        Column("Where", "where"),
+        Column("Weight", "severity"),
+        Column("Count", "count", number=True),
+        Column("What was found", "problem", css="small"),
+        Column("What it means and what was done", "meaning", css="small"),
+    ]
+    return table("What was found in the data", columns, cells)
+
+
+def missing_values(findings: Findings) -> Block:
+    """Return missing values per candidate, or say that there are none."""
+    rows = [row for row in findings.where(estimand="missing_share").rows() if row.estimate > 0]
+    if not rows:
+        return paragraph("No candidate has missing values.", "sub")
+    cells = [
+        {"term": row.term, "n": number(row, "count", "numerator"), "share": number(row, "percent1"), "note": row.note}
+        for row in rows
+    ]
+    columns = [Column("Candidate", "term"), Column("Missing", "n", number=True), Column("Share", "share", number=True),
+               Column("Handled how", "note", css="small")]  # fmt: skip
+    return table("Missing values", columns, cells)
+
+
+def naive_damage(findings: Findings) -> Block:
+    """Show what a column that accumulates with tenure would do to the study."""
+    rows = {row.level: row for row in findings.where(estimand="concordance").rows()}
+    if not rows:
+        return paragraph("No declared candidate accumulates with tenure.", "sub")
+    honest, naive = rows["without"], rows["with"]
+    if not (honest.estimated and naive.estimated):
+        return paragraph(sentence("{a} {b}", a=honest.note, b=naive.note), "note")
+    text = sentence(
+        "{names} accumulates with tenure, so it is left out. With it, a model would put the earlier leaver first in {naive} "
+        "of pairs instead of {honest}: it looks better because it knows how long the customer stayed, which is the "
+        "question, not an answer.",
+        names=honest.term, naive=number(naive, "percent1"), honest=number(honest, "percent1"),
+    )  # fmt: skip
+    return finding(text)
+
+
+def readings(findings: Findings) -> Block:
+    """Show survival under both readings of which leavers are in the file."""
+    rows = findings.where(estimand="survival").rows()
+    if len(rows) < 2:
+        return paragraph("The study says that every customer who ever left is in the file.", "sub")
+    horizon = f"{format_number(float(findings.provenance['horizon']), 'number0')} {findings.provenance['time_unit']}"
+    text = sentence(
+        "Everything about tenure rests on one reading of the file. If every leaver is in it, {all} of customers stay {h} "
+        "or longer (interval {all_i}); if only recent leavers are, {few} do (interval {few_i}). The file cannot tell "
+        "which is right; whoever drew it can.",
+        all=number(rows[0], "percent1"), all_i=interval(rows[0], "percent1"), h=horizon,
+        few=number(rows[1], "percent1"), few_i=interval(rows[1], "percent1"),
+    )  # fmt: skip
+    return finding(text)
+
+
+def candidate_status(findings: Findings) -> Block:
+    """Return the candidates that are left out, and why."""
+    rows = findings.where(estimand="left_out").rows()
+    if not rows:
+        return paragraph("No declared candidate is left out.", "sub")
+    return bullets(sentence("<b>{term}</b>: {why}.", term=row.term, why=row.note) for row in rows)

@@ -1,0 +1,146 @@
+"""How long customers stay: the curves page, and the curves of a focus group."""
+
+from __future__ import annotations
+
+from whychurn.display.blocks import Block, Column, figure, finding, folded, paragraph, section, table
+from whychurn.display.blocks import say as sentence
+from whychurn.display.curves import NARROW, WIDE, survival_svg
+from whychurn.display.numbers import format_number
+from whychurn.display.wording import interval, number, p_text, unit, with_interval
+from whychurn.findings import Findings, Row
+
+EVERYONE = "Everyone"
+
+
+def survival_summary(findings: Findings) -> Block:
+    """State how many are still customers at the horizon and when half have left."""
+    everyone = findings.where(term=EVERYONE)
+    horizon = float(findings.provenance["horizon"])
+    at = everyone.one(estimand="survival", time=horizon)
+    median = everyone.one(estimand="median")
+    first = sentence(
+        "After {time} {unit}, {share} of customers are still there (interval {interval}).",
+        time=format_number(horizon, "number0"), unit=unit(findings), share=number(at, "percent1"),
+        interval=interval(at, "percent1"),
+    )  # fmt: skip
+    if median.estimated:
+        second = sentence("Half have left by {median} {unit}.", median=number(median, "number0"), unit=unit(findings))
+    else:
+        second = sentence("More than half are still customers at the longest tenure in the file.")
+    return finding(sentence("{first} {second}", first=first, second=second))
+
+
+def survival_tests(findings: Findings) -> Block:
+    """Return the log-rank tests of all candidates, strongest evidence first."""
+    rows = sorted(findings.where(estimand="logrank").rows(), key=lambda row: -_per_df(row))
+    cells = [
+        {
+            "term": row.term,
+            "statistic": number(row, "number2", "statistic"),
+            "df": number(row, "number0", "df"),
+            "p": number(row, "p", "p_value"),
+            "adjusted": number(row, "p", "p_adjusted"),
+        }
+        for row in rows
+    ]
+    columns = [
+        Column("Candidate", "term"),
+        Column("Log-rank chi-square", "statistic", number=True),
+        Column("df", "df", number=True),
+        Column("p", "p", number=True),
+        Column("adjusted p", "adjusted", number=True),
+    ]
+    caption = sentence(
+        "Do the curves differ? Log-rank test per candidate, levels as recorded; adjusted by Benjamini-Hochberg over {n} tests",
+        n=format_number(len(rows), "count"),
+    )
+    return table(caption, columns, cells)
+
+
+def survival_figures(findings: Findings) -> Block:
+    """Return the curves of every candidate, strongest evidence first, each titled by what it shows."""
+    tests = sorted(findings.where(estimand="logrank").rows(), key=lambda row: -_per_df(row))
+    blocks = Block(sentence(""))
+    for test in tests:
+        blocks += section(test.term, survival_figure(findings, str(test.term)))
+    return blocks
+
+
+def survival_figure(findings: Findings, term: str) -> Block:
+    """Return the curves of one term with the counts under them."""
+    curves = findings.where(term=term)
+    title, alt = _title(findings, curves, term)
+    time_unit = unit(findings)
+    wide, narrow = (survival_svg(curves, alt, layout, time_unit) for layout in (WIDE, NARROW))
+    return figure(wide, narrow, title, folded("At risk, left and censored, in numbers", _counts(curves, term, time_unit)))
+
+
+def _per_df(row: Row) -> float:
+    return row.statistic / row.df if row.df and row.df > 0 else 0.0
+
+
+def _title(findings: Findings, curves: Findings, term: str) -> tuple[object, str]:
+    """Return the finding as title and the same in plain words for those who cannot see the picture."""
+    horizon = float(findings.provenance["horizon"])
+    at = [row for row in curves.where(estimand="survival", time=horizon).rows() if row.estimated]
+    tests = curves.where(estimand="logrank").rows()
+    if not at:
+        text = sentence("{term}: no group was followed to the horizon", term=term)
+        return text, f"Kaplan-Meier curves by {term}."
+    low, high = min(at, key=lambda row: row.estimate), max(at, key=lambda row: row.estimate)
+    when = sentence("after {time} {unit}", time=format_number(horizon, "number0"), unit=unit(findings))
+    if low is high or not tests:
+        only = sentence("{level}: {share} are still customers {when}", level=low.level, when=when,
+                        share=with_interval(low, "percent0"))  # fmt: skip
+        return only, f"Kaplan-Meier curve, {low.level}: {format_number(low.estimate, 'percent0')} remain at the horizon."
+    differs = tests[0].p_adjusted < 0.05
+    claim = "{term}: of {low_level}, {low} are still customers {when}; of {high_level}, {high} ({p})"
+    if not differs:
+        claim = "{term} makes no clear difference {when}: {low} of {low_level}, {high} of {high_level} ({p})"
+    text = sentence(
+        claim, term=term, low_level=low.level, high_level=high.level, low=number(low, "percent0"),
+        high=number(high, "percent0"), when=when, p=p_text(tests[0]),
+    )  # fmt: skip
+    alt = "; ".join(f"{row.level} {format_number(row.estimate, 'percent0')}" for row in at)
+    plain = f"Kaplan-Meier curves by {term} with intervals. Still customers after {horizon:g} {unit(findings)}: {alt}."
+    return text, plain
+
+
+def _counts(curves: Findings, term: str, time_unit: str) -> Block:
+    at_risk = curves.where(estimand="n_at_risk").rows()
+    left = {(row.level, row.time): row for row in curves.where(estimand="n_events").rows()}
+    censored = {(row.level, row.time): row for row in curves.where(estimand="n_censored").rows()}
+    survival = {(row.level, row.time): row for row in curves.where(estimand="survival").rows()}
+    medians = {row.level: row for row in curves.where(estimand="median").rows()}
+    cells = []
+    for row in at_risk:
+        key = (row.level, row.time)
+        share = survival.get(key)
+        cells.append(
+            {
+                "level": row.level,
+                "time": number(row, "number0", "time"),
+                "risk": number(row, "count"),
+                "left": number(left[key], "count"),
+                "censored": number(censored[key], "count"),
+                "share": with_interval(share, "percent1") if share is not None else "–",
+            }
+        )
+    columns = [
+        Column(term, "level"),
+        Column(time_unit.capitalize(), "time", number=True),
+        Column("At risk", "risk", number=True),
+        Column("Left so far", "left", number=True),
+        Column("Censored so far", "censored", number=True),
+        Column("Still customers", "share", number=True),
+    ]
+    lines = [_median_text(level, row, time_unit) for level, row in medians.items()]
+    return table(f"Customers at risk, left and censored: {term}", columns, cells) + paragraph(
+        sentence(" ").join(lines), "sub"
+    )
+
+
+def _median_text(level: str, row: Row, time_unit: str) -> object:
+    if not row.estimated:
+        return sentence("Median of {level}: not reached.", level=level)
+    return sentence("Median of {level}: {m} {unit}.", level=level, m=with_interval(row, "number0"), unit=time_unit)

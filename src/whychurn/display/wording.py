@@ -1,0 +1,95 @@
+"""Sentences and cells from findings. A number never appears without its finding behind it."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from whychurn.display.blocks import say
+from whychurn.display.numbers import printed
+from whychurn.findings import Findings, Row
+
+GRADE_CLASS = {
+    "strong": "strong",
+    "moderate": "moderate",
+    "weak": "weak",
+    "no sizeable effect": "none",
+    "inconclusive": "inconclusive",
+    "left out": "none",
+}
+
+
+def number(row: Row, style: str, column: str = "estimate") -> Markup:
+    """Return one number of a finding as printed."""
+    return printed(getattr(row, column), style, row.id, column)
+
+
+def interval(row: Row, style: str) -> Markup:
+    """Return "low–high", or a dash where the finding has no interval."""
+    if math.isnan(row.conf_low) or math.isnan(row.conf_high):
+        return Markup('<span class="missing">–</span>')
+    return say("{low}–{high}", low=number(row, style, "conf_low"), high=number(row, style, "conf_high"))
+
+
+def with_interval(row: Row, style: str) -> Markup:
+    """Return "estimate (low–high)"."""
+    if not row.estimated:
+        return Markup('<span class="missing">–</span>')
+    if math.isnan(row.conf_low):
+        return number(row, style)
+    return say("{value} <small>({interval})</small>", value=number(row, style), interval=interval(row, style))
+
+
+def p_text(row: Row, column: str = "p_adjusted") -> Markup:
+    """Return "p = 0.012" or "p <0.001"."""
+    value = getattr(row, column)
+    joint = "" if not math.isnan(value) and value < 0.001 else "= "
+    return say("p {joint}{value}", joint=joint, value=number(row, "p", column))
+
+
+def chip(grade: str) -> Markup:
+    """Return an evidence grade in its colour; the word carries the meaning, the colour only repeats it."""
+    return say('<span class="grade {css}">{grade}</span>', css=GRADE_CLASS.get(grade, "none"), grade=grade)
+
+
+def level_name(row: Row) -> str:
+    """Return "Contract: Month-to-month", or the term alone where there is no level."""
+    return f"{row.term}: {row.level}" if row.level else str(row.term)
+
+
+def against(row: Row) -> str:
+    """Return "against Two year", or "" where there is no reference."""
+    return f"against {row.reference}" if row.reference else ""
+
+
+def times_as_fast(row: Row) -> Markup:
+    """Return "3.1 times as fast" or "at 0.4 times the rate", for a hazard ratio."""
+    if row.estimate >= 1:
+        return say("{ratio} times as fast", ratio=number(row, "ratio2"))
+    return say("at {ratio} times the rate", ratio=number(row, "ratio2"))
+
+
+def money_style(findings: Findings) -> str:
+    """Return the number format for amounts in the study's currency."""
+    return f"money:{findings.provenance.get('currency', '')}"
+
+
+def amount_name(findings: Findings) -> str:
+    """Return what the study calls its amounts."""
+    return str(findings.provenance.get("amount_name") or "amount")
+
+
+def unit(findings: Findings) -> str:
+    """Return the study's time unit."""
+    return str(findings.provenance.get("time_unit") or "time units")
+
+
+def notes(row: Row) -> str:
+    """Return a finding's note."""
+    return str(row.note)
+
+
+def first_upper(text: str) -> str:
+    """Return the text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,109 @@
+"""`LogisticFit`: what `fit_logistic` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from whychurn.models.columns import Floats
+from whychurn.models.design import Design, apply_design
+from whychurn.models.logistic.standardisation import marginal_effects, standardised_risks
+from whychurn.models.wald import WaldTest, ratio_table, wald_test
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticFit:
+    """A fitted logistic regression. p coefficients, the intercept first; n rows.
+
+    Attributes
+    ----------
+    params, std_errors
+        Log odds ratios by column name and their standard errors of the kind asked for, shape (p,).
+    covariance, covariance_type
+        Covariance by column name, and its kind.
+    log_likelihood, null_log_likelihood
+        Weighted log-likelihood at the optimum and with an intercept only.
+    n, n_given, n_events, iterations
+        Rows of positive weight, rows given, outcomes, Newton steps.
+    term_slices
+        Column names of each term.
+    """
+
+    params: pd.Series
+    std_errors: pd.Series
+    covariance: pd.DataFrame
+    covariance_type: str
+    log_likelihood: float
+    null_log_likelihood: float
+    n: int
+    n_given: int
+    n_events: int
+    iterations: int
+    term_slices: dict[str, tuple[str, ...]]
+    design: Design = field(repr=False)
+    frame: pd.DataFrame = field(repr=False)
+    weights: Floats = field(repr=False)
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return one row per coefficient.
+
+        Returns
+        -------
+        DataFrame with term, level, column, reference, estimate (log odds ratio), std_error, odds_ratio,
+        conf_low, conf_high (of the odds ratio), statistic (z) and p_value.
+        """
+        return ratio_table(self.params, self.covariance, self.design, conf_level, ratio="odds_ratio")
+
+    def wald_test(self, term: str | list[str]) -> WaldTest:
+        """Test jointly that every coefficient of a term (or of several terms) is zero."""
+        return wald_test(self.params, self.covariance, self.term_slices, term)
+
+    def predict(self, newdata: pd.DataFrame) -> pd.Series:
+        """Return the probability of the outcome for each row of `newdata`, shape (m,)."""
+        x = apply_design(self.design, newdata)
+        eta = self.params.iloc[0] + x @ self.params.to_numpy()[1:]
+        return pd.Series(special.expit(eta), newdata.index, name="probability")
+
+    def standardised_risk(
+        self, term: str, conf_level: float = 0.95, population: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Return the average risk if everybody had each level of a factor in turn (g-computation).
+
+        Parameters
+        ----------
+        term
+            A factor, or a numeric column of zeros and ones.
+        population
+            Rows to average over, each once; by default the rows of the fit with their weights.
+
+        Returns
+        -------
+        DataFrame with term, level, estimate, std_error (delta method), conf_low, conf_high (on the logit
+        scale, so within 0 to 1), reference (whether the level is the reference).
+        """
+        rows, mass = self._population(population)
+        return standardised_risks(self.design, self.params, self.covariance, rows, mass, term, conf_level)
+
+    def average_marginal_effects(
+        self, term: str, conf_level: float = 0.95, population: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Return differences in average risk: each level against the reference, or per unit of a number.
+
+        For a factor every row is set to the level and to the reference, and the average risks compared.
+        For a numeric column it is the average derivative of the risk.
+
+        Returns
+        -------
+        DataFrame with term, level, reference, estimate (risk difference), std_error, conf_low, conf_high,
+        statistic, p_value.
+        """
+        rows, mass = self._population(population)
+        return marginal_effects(self.design, self.params, self.covariance, rows, mass, term, conf_level)
+
+    def _population(self, population: pd.DataFrame | None) -> tuple[pd.DataFrame, Floats]:
+        if population is None:
+            return self.frame, self.weights
+        return population, np.ones(len(population))

@@ -1,0 +1,44 @@
+"""Adjust p-values for many tests of one declared family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from whychurn.errors import FitError
+from whychurn.models.columns import Floats
+
+METHODS = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm"}
+
+
+def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh") -> Floats:
+    """Return adjusted p-values in the order given, shape (m,).
+
+    Parameters
+    ----------
+    p
+        p-values; NaN (a test that could not be made) stays NaN and does not count in the family.
+    method
+        "bh": false discovery rate, Benjamini & Hochberg (1995), J. R. Statist. Soc. B 57:289. "by": the same
+        under any dependence, Benjamini & Yekutieli (2001), Ann. Statist. 29:1165. "holm": family-wise error,
+        Holm (1979), Scand. J. Statist. 6:65.
+
+    Raises
+    ------
+    FitError
+        Unknown method, or a p-value outside [0, 1].
+    """
+    if method not in METHODS:
+        raise FitError(f"method is one of {', '.join(METHODS)}, not {method!r}.")
+    values = np.array(p, dtype=float, ndmin=1)
+    known = ~np.isnan(values)
+    outside = known & ~((values >= 0.0) & (values <= 1.0))
+    if outside.any():
+        raise FitError(f"{int(outside.sum())} p-values lie outside 0 to 1 (first: {values[outside][0]}).")
+    adjusted = np.full(values.shape, np.nan)
+    if known.any():
+        adjusted[known] = multipletests(values[known], method=METHODS[method])[1]
+    return adjusted

@@ -1,0 +1,181 @@
+"""Are there enough customers and leavers, who may be missing, and how many rows were not used?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from whychurn.errors import some
+from whychurn.sources.contract import IntegrityFinding
+from whychurn.sources.flat import TABLE, FlatTable
+from whychurn.sources.names import shown
+from whychurn.study import Study
+
+FEWEST_CUSTOMERS = 40
+FEWEST_LEAVERS = 10
+FEW_LEAVERS = 100
+MOST_SET_ASIDE = 0.05
+
+
+def check_population(table: FlatTable, n_records: int, study: Study) -> Iterator[IntegrityFinding]:
+    """Yield findings about the rows as a whole."""
+    yield from _enough(table, study)
+    yield from _not_used(table, n_records)
+    yield from _repeats(table)
+    yield from _who_is_missing(table, study)
+    yield from _time(table, study)
+    yield from _money(table, study)
+    if not study.causes:
+        yield IntegrityFinding(
+            code="no-causes", severity="note", table=TABLE,
+            problem="The study declares no causes.",
+            consequence="Churn is described, but nothing can be said about why customers leave.",
+            action="Add [[causes]] to study.toml, one per column.",
+        )  # fmt: skip
+
+
+def _enough(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+    n, left = len(table.frame), int(table.frame["churned"].sum())
+    if n < FEWEST_CUSTOMERS:
+        yield IntegrityFinding(
+            code="few-customers", severity="refuse", table=TABLE, count=n,
+            problem=f"There are only {n:,} customers; a study needs {FEWEST_CUSTOMERS} at least.",
+            consequence="Any difference between them could be chance.", action="Collect more customers.",
+        )  # fmt: skip
+    if left < FEWEST_LEAVERS:
+        yield IntegrityFinding(
+            code="few-leavers", severity="refuse", table=TABLE, column=study.columns.churned, count=left,
+            problem=f"Only {left:,} customers left; a study needs {FEWEST_LEAVERS} leavers at least.",
+            consequence="No cause can be told from chance with so few.",
+            action="Take a longer period, or check which values of the column mean “left”.",
+        )  # fmt: skip
+    elif left < FEW_LEAVERS:
+        yield IntegrityFinding(
+            code="few-leavers", severity="caveat", table=TABLE, column=study.columns.churned, count=left,
+            problem=f"Only {left:,} customers left, fewer than {FEW_LEAVERS}.",
+            consequence="Intervals will be wide, and only strong causes can be seen.",
+            action="Keep the list of causes short, or take a longer period.",
+        )  # fmt: skip
+    if left == n:
+        yield IntegrityFinding(
+            code="everyone-left", severity="caveat", table=TABLE, column=study.columns.churned, count=n,
+            problem="Every customer in the file has left; nobody who stayed is in it.",
+            consequence="Rates of leaving are too high, and only how soon customers left can be compared.",
+            action="Add the customers who are still here.",
+        )  # fmt: skip
+
+
+def _not_used(table: FlatTable, n_records: int) -> Iterator[IntegrityFinding]:
+    if not table.n_set_aside:
+        return
+    rows = table.rejects.loc[table.rejects["scope"] == "row"]
+    counts = rows["reason"].value_counts()
+    why = "; ".join(f"{reason} ({count:,})" for reason, count in list(counts.items())[:6])
+    share = table.n_set_aside / n_records
+    too_many = share > MOST_SET_ASIDE
+    n = table.n_set_aside
+    yield IntegrityFinding(
+        code="rows-set-aside", severity="refuse" if too_many else "caveat", table=TABLE, count=n,
+        rows=tuple(str(record) for record in rows["record"].head(3)),
+        problem=f"{n:,} of {n_records:,} rows ({share:.1%}) {'was' if n == 1 else 'were'} set aside: {why}.",
+        consequence=f"That is more than {MOST_SET_ASIDE:.0%}, so the rest may not represent your customers."
+        if too_many
+        else "The numbers speak for the other rows only.",
+        action=f"See .whychurn/rejects-{TABLE}.csv for each of them, correct the file and run again.",
+    )  # fmt: skip
+
+
+def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
+    steps = {step.step: step for step in table.ledger}
+    repeats, conflicts = steps["exact repeats"], steps["contradicting ids"]
+    if repeats.n_affected:
+        yield IntegrityFinding(
+            code="exact-repeats", severity="note", table=TABLE, count=repeats.n_affected, rows=repeats.examples,
+            problem=f"{repeats.n_affected:,} rows repeat an earlier row of the same id exactly (ids "
+            f"{some(repeats.examples)}).",
+            consequence="Each customer counts once; the repeats were dropped.",
+            action="Check why the export repeats rows.",
+        )  # fmt: skip
+    if conflicts.n_affected:
+        yield IntegrityFinding(
+            code="contradicting-ids", severity="caveat", table=TABLE, count=conflicts.n_affected,
+            rows=conflicts.examples,
+            problem=f"{conflicts.n_affected:,} rows share an id with rows that say something else (ids "
+            f"{some(conflicts.examples)}).",
+            consequence="Which row is right cannot be known, so all of them were set aside.",
+            action="Export one row per customer, or name the column that identifies a row.",
+        )  # fmt: skip
+    if table.n_twins:
+        yield IntegrityFinding(
+            code="twin-rows", severity="note", table=TABLE, count=table.n_twins,
+            problem=f"{table.n_twins:,} rows are exact copies of another row.",
+            consequence="Without an id it cannot be told whether that is one customer twice; they are kept.",
+            action="Declare account_id under [columns] if the file has one.",
+        )  # fmt: skip
+
+
+def _who_is_missing(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+    if study.churn.leavers_in_file != "all":
+        recognised = study.churn.recognised or "at a time that is not stated"
+        known = "may be" if study.churn.leavers_in_file == "unknown" else "are"
+        yield IntegrityFinding(
+            code="earlier-leavers-absent", severity="caveat", table=TABLE, column=study.columns.churned,
+            problem=f"Churn is recorded as left {recognised}; customers who left earlier {known} likely absent from the file."
+            if known == "are"
+            else f"Churn is recorded as left {recognised}; earlier leavers may be absent from the file.",
+            consequence="Survival by tenure assumes that they are in the file; without them it looks better than it is.",
+            action='If every customer who ever left is in the file, write leavers_in_file = "all" under [churn].',
+        )  # fmt: skip
+    yield IntegrityFinding(
+        code="attributes-as-last-recorded", severity="caveat", table=TABLE,
+        problem="The file has one row per customer, with each attribute as it was last recorded.",
+        consequence="It cannot be proved that an attribute was known before the customer left.",
+        action="Leave out columns that may have been changed by, or after, leaving.",
+    )  # fmt: skip
+
+
+def _time(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+    tenure, churned = table.frame["tenure"], table.frame["churned"]
+    zero = tenure == 0
+    name = study.columns.tenure
+    if zero.any():
+        n, left = int(zero.sum()), int((zero & churned).sum())
+        yield IntegrityFinding(
+            code="tenure-zero", severity="note", table=TABLE, column=name, count=n,
+            rows=tuple(table.frame.loc[zero, "account_id"].head(3)),
+            problem=f"{n:,} customers have tenure 0; {left:,} of them left.",
+            consequence="They had no time in which to leave, so they are not part of curves and hazards.",
+        )  # fmt: skip
+    if tenure.nunique() == 1:
+        yield IntegrityFinding(
+            code="constant-tenure", severity="refuse", table=TABLE, column=name, count=len(tenure),
+            problem=f"Every customer has the same tenure ({tenure.iloc[0]:g} {study.time_unit}).",
+            consequence="How leaving changes with time cannot be seen.", action="Check the column of tenure.",
+        )  # fmt: skip
+    elif study.horizon > tenure.max():
+        yield IntegrityFinding(
+            code="horizon-beyond-data", severity="caveat", table=TABLE, column=name,
+            problem=f"The horizon is {study.horizon:g} {study.time_unit}, but no customer has been here longer than "
+            f"{tenure.max():g}.",
+            consequence="Nothing can be said about churn that late.", action="Choose a shorter horizon.",
+        )  # fmt: skip
+
+
+def _money(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+    if "amount" not in table.frame:
+        return
+    amount, name = table.frame["amount"], study.columns.amount or ""
+    unit = study.time_unit.removesuffix("s")
+    yield IntegrityFinding(
+        code="amounts-are-file-sums", severity="note", table=TABLE, column=name,
+        problem=f"Amounts are {shown(study.columns.amount_name or name)} per {unit}, summed over the customers in the file.",
+        consequence="They are not revenue per year: when in the year a customer left is not in the file.",
+    )  # fmt: skip
+    negative = amount < 0
+    if negative.any():
+        yield IntegrityFinding(
+            code="negative-amounts", severity="caveat", table=TABLE, column=name, count=int(negative.sum()),
+            rows=tuple(table.frame.loc[negative, "account_id"].head(3)),
+            problem=f"{int(negative.sum()):,} customers have a negative amount.",
+            consequence="Sums of money at stake are too low by them.",
+            action="Check whether they are credits; leave them empty if the amount is not known.",
+        )  # fmt: skip

@@ -1,0 +1,224 @@
+"""The schema of ``study.toml``. Field descriptions are what an error message tells the user to write."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx")
+#: Names that the frame of a flat study gives a meaning of its own.
+RESERVED = ("account_id", "tenure", "churned", "amount", "row_number")
+
+
+def text_of(value: object) -> object:
+    """Return a TOML scalar as the text a data file would hold: ``true``, ``1``, ``0.5``, ``2024-01-31``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:.17g}" if value != int(value) else str(int(value))
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _not_text(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("not a number")
+    return value
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str) and re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+        raise ValueError("holds control characters")
+    return value
+
+
+def _encoding(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            known = codecs.lookup(value)
+            "".encode(value)
+        except (LookupError, UnicodeError, ValueError):
+            raise ValueError(f"{value!r} is not a text encoding") from None
+        return known.name
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_not_text), Field(allow_inf_nan=False)]
+Value = Annotated[str, BeforeValidator(text_of), Field(max_length=1000)]
+Column = Annotated[str, Field(min_length=1, max_length=1000)]
+Short = Annotated[str, BeforeValidator(_printable), BeforeValidator(text_of), Field(max_length=120)]
+Long = Annotated[str, BeforeValidator(_printable), BeforeValidator(text_of), Field(max_length=1000)]
+
+
+class Section(BaseModel):
+    """Frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Question(Section):
+    """``[study]``: what is asked, in which units."""
+
+    name: Annotated[Short, Field(min_length=1, description="a short name for the study")]
+    kind: Annotated[Literal["flat"], Field(description='"flat": one row per customer')] = "flat"
+    description: Annotated[Long, Field(description="a sentence on where the data come from")] = ""
+    time_unit: Annotated[
+        Literal["days", "weeks", "months", "years"],
+        Field(description='what tenure counts: "days", "weeks", "months" or "years"'),
+    ]
+    horizon: Annotated[Number, Field(gt=0, description="a number above 0: churn within that many time units")]
+    currency: Annotated[Short, Field(max_length=12, description='a currency code such as "USD"')] = ""
+    confidence_level: Annotated[Number, Field(gt=0.5, lt=1, description="a number between 0.5 and 1, such as 0.95")] = (
+        0.95
+    )
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32, description="a whole number from 0")] = 1
+    as_of: Annotated[Short, Field(description="the date the file was drawn, as text")] = "not recorded"
+    tiers: Annotated[tuple[Short, ...], Field(description="a list of names for the causal tiers 1, 2, …")] = ()
+
+
+class Source(Section):
+    """``[source]``: the file and how it is written."""
+
+    file: Annotated[str, Field(min_length=1, description=f"a file in the study folder: {', '.join(SUFFIXES)}")]
+    example: Annotated[str, Field(description='the name of an example data set, "package/name"')] = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$", description="64 hexadecimal digits in lower case")] = ""
+    encoding: Annotated[
+        str, BeforeValidator(_encoding), Field(description='the encoding of a text file, such as "utf-8" or "cp1252"')
+    ] = "utf-8"
+    delimiter: Annotated[
+        str,
+        Field(
+            pattern=r"^([^\"\r\n\x00\w.\x80-\U0010ffff])?$", description='one character, such as "," or ";" or "\\t"'
+        ),
+    ] = ""
+    decimal: Annotated[Literal[".", ","], Field(description='"." or ","')] = "."
+    null_values: Annotated[tuple[Value, ...], Field(description="a list of texts that mean: no value")] = ("", "NA")
+    sheet: Annotated[str, Field(max_length=31, description="the name of a sheet in the .xlsx file")] = ""
+    allow_outside: Annotated[StrictBool, Field(description="true or false")] = False
+
+    @property
+    def suffix(self) -> str:
+        """The file's suffix in lower case."""
+        return Path(self.file).suffix.lower()
+
+    @property
+    def separator(self) -> str:
+        """The declared delimiter, else the tab for ``.tsv`` and the comma for other text."""
+        return self.delimiter or ("\t" if self.suffix == ".tsv" else ",")
+
+
+class Columns(Section):
+    """``[columns]``: which columns of the file play which part."""
+
+    account_id: Annotated[Column | None, Field(description="the column that identifies a customer")] = None
+    tenure: Annotated[Column, Field(description="the column that counts how long a customer stayed")]
+    churned: Annotated[Column, Field(description="the column that says whether a customer left")]
+    churned_when: Annotated[
+        tuple[Value, ...], Field(min_length=1, description='a list of values that mean "left", such as ["Yes"]')
+    ]
+    stayed_when: Annotated[
+        tuple[Value, ...], Field(min_length=1, description='a list of values that mean "still here", such as ["No"]')
+    ]
+    amount: Annotated[Column | None, Field(description="the column with the recurring amount per time unit")] = None
+    amount_name: Annotated[Short, Field(description="what to call the amount")] = ""
+
+
+class Churn(Section):
+    """``[churn]``: how leaving was recorded."""
+
+    leavers_in_file: Annotated[
+        Literal["all", "recent", "unknown"], Field(description='"all", "recent" or "unknown"')
+    ] = "unknown"
+    recognised: Annotated[Short, Field(description='text such as "within the last month"')] = ""
+    periods: Annotated[
+        tuple[Annotated[Number, Field(gt=0)], ...],
+        Field(description="a rising list of times above 0, such as [12, 24]"),
+    ] = ()
+    window: Annotated[
+        Number | None, Field(gt=0, description="a number above 0: how many time units the recorded leavers span")
+    ] = None
+    censoring_by: Annotated[Column | None, Field(description="a declared cause by which follow-up differs")] = None
+
+
+class Cause(Section):
+    """One ``[[causes]]``: a candidate cause, declared before looking."""
+
+    column: Annotated[Column, Field(description="the name of a column of the file")]
+    label: Annotated[Short, Field(description="a readable name")] = ""
+    type: Annotated[Literal["category", "number"], Field(description='"category" or "number"')]
+    tier: Annotated[StrictInt, Field(ge=1, le=99, description="a whole number from 1 (earliest)")] = 1
+    group: Annotated[Short, Field(description="a name shared by measures of the same thing")] = ""
+    reference: Annotated[Value | None, Field(description="the level (or number) that others are compared with")] = None
+    compare: Annotated[Value | None, Field(description="the level whose contrast is the headline")] = None
+    per: Annotated[Number | None, Field(gt=0, description="a number above 0: the unit of the hazard ratio")] = None
+    levels: Annotated[dict[str, Value], Field(description='what codes mean: { "0" = "No", "1" = "Yes" }')] = {}
+    keep: Annotated[Long, Field(description="the reason to keep the column although it looks unusable")] = ""
+    actionable: Annotated[StrictBool, Field(description="true or false: whether the company could change it")] = True
+
+
+class Focus(Section):
+    """One ``[[focus]]``: a subpopulation declared before looking."""
+
+    name: Annotated[Short, Field(min_length=1, description="a readable name")]
+    where: Annotated[
+        dict[Column, Annotated[tuple[Value, ...], Field(min_length=1)]],
+        Field(min_length=1, description='columns with lists of levels: { contract = ["Month-to-month"] }'),
+    ]
+    causes: Annotated[tuple[Column, ...], Field(description="a list of declared causes")] = ()
+    references: Annotated[dict[Column, Value], Field(description="declared causes with a reference level")] = {}
+
+
+class Document(Section):
+    """The whole file."""
+
+    study: Annotated[Question, Field(description="a section [study]")]
+    source: Annotated[Source, Field(description="a section [source]")]
+    columns: Annotated[Columns, Field(description="a section [columns]")]
+    churn: Annotated[Churn, Field(description="a section [churn]")] = Churn()
+    causes: Annotated[tuple[Cause, ...], Field(max_length=500, description="sections [[causes]]")] = ()
+    focus: Annotated[tuple[Focus, ...], Field(max_length=50, description="sections [[focus]]")] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """The frozen question of a flat study.
+
+    Attributes
+    ----------
+    folder : Path
+        Where ``study.toml`` lives; the data file is named relative to it.
+    digest : str
+        SHA-256 of the bytes of ``study.toml``.
+    name, kind, description, time_unit, horizon, currency, confidence_level, seed, as_of, tiers
+        As in ``[study]``.
+    source, columns, churn, causes, focus
+        As in the sections of those names. A cause's label and group are filled in where left empty.
+    """
+
+    folder: Path
+    digest: str
+    name: str
+    kind: str
+    description: str
+    time_unit: str
+    horizon: float
+    currency: str
+    confidence_level: float
+    seed: int
+    as_of: str
+    tiers: tuple[str, ...]
+    source: Source
+    columns: Columns
+    churn: Churn
+    causes: tuple[Cause, ...]
+    focus: tuple[Focus, ...]
+
+    @property
+    def data_file(self) -> Path:
+        """The data file, with symbolic links resolved."""
+        return (self.folder / self.source.file).resolve()
