@@ -288,9 +288,9 @@ def _strength_rows(cause: Cause, base: dict[str, Any], book: EffectBook) -> list
                 "estimate": smallest_detectable_hazard_ratio(headline.std_error),
                 "definition": "smallest hazard ratio above 1 that these data would show four times in five"},
     ]  # fmt: skip
-    point, limit = e_value(math.exp(headline.log_hr), near)
+    strength = e_value(math.exp(headline.log_hr), near)
     rows.append(base | {
-        "estimand": "e_value", "unit": "ratio", "effect_kind": TOTAL, "estimate": point, "numerator": limit,
+        "estimand": "e_value", "unit": "ratio", "effect_kind": TOTAL, "estimate": strength.estimate, "numerator": strength.conf_limit,
         "definition": "how strongly something unmeasured would have to be tied to both cause and churn to explain "
                       "the estimate away (VanderWeele and Ding 2017)",
     })  # fmt: skip

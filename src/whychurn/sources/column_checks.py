@@ -56,7 +56,7 @@ def check_columns(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         values = frame[name]
         cause = causes.get(name)
         yield from _gaps(name, frame, cause)
-        if values.nunique() <= 1:
+        if len(values.dropna().unique()) <= 1:
             yield from _constant(name, values, cause)
         elif values.dtype == object:
             yield from _spelling(name, values)
@@ -86,7 +86,7 @@ def _gaps(name: str, frame: pd.DataFrame, cause: Cause | None) -> Iterator[Integ
         code="missing-values", severity="note" if share <= FEW_GAPS else "caveat", table=TABLE, column=name, count=n,
         rows=tuple(frame.loc[gaps, "account_id"].head(3)),
         problem=f"{shown(name)} has no value for {n:,} of {len(frame):,} customers ({share:.1%}).{difference}",
-        consequence="They are counted as a group of their own, or left out where a number is needed; the page says which.",
+        consequence="They count as a group of their own, or are left out where a number is needed; pages say which.",
         action="" if share <= FEW_GAPS else "Find out why: a gap is often a fact about the customer.",
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ def _spelling(name: str, values: pd.Series) -> Iterator[IntegrityFinding]:
         rows=tuple(map(str, variants[0][:3])),
         problem=f"{shown(name)} spells the same level in different ways: "
         f"{some([' / '.join(shown(level, 30) for level in levels) for levels in variants])}.",
-        consequence=f"Each spelling counts as a level of its own ({affected:,} rows are not under the most common one).",
+        consequence=f"Each spelling counts as a level of its own; {affected:,} rows are not under the common one.",
         action=f'Correct the file, or map them in the cause: levels = {{ "{other}" = "{main}" }}.',
     )  # fmt: skip
 
@@ -158,7 +158,7 @@ def _levels(name: str, values: pd.Series, cause: Cause | None) -> Iterator[Integ
                 problem=f"No customer has {shown(level)} in {shown(name)}, which study.toml names as its {key}."
                 + suggestion(level, known),
                 consequence="The most common level stands in as reference; a comparison is left out.",
-                action=f"The levels are {', '.join(shown(one, 30) for one in known[:8])}{' …' if len(known) > 8 else ''}.",
+                action=f"The levels are {_listed(known)}.",
             )  # fmt: skip
     unmapped = [level for level in known if cause.levels and level not in cause.levels.values()]
     if unmapped:
@@ -177,7 +177,7 @@ def _codes(name: str, values: pd.Series) -> Iterator[IntegrityFinding]:
     if 3 <= len(distinct) <= 6 and len(present) >= 40 and all(float(value).is_integer() for value in distinct):
         yield IntegrityFinding(
             code="few-valued-number", severity="note", table=TABLE, column=name, count=len(distinct),
-            problem=f"{shown(name)} is declared a number but holds only {', '.join(f'{value:g}' for value in distinct)}.",
+            problem=f"{shown(name)} is declared a number but holds only {some(map('{:g}'.format, distinct), 6)}.",
             consequence="If these are codes, a step from one to the next means nothing.",
             action='For codes write type = "category" and say in levels what they mean.',
         )  # fmt: skip
@@ -237,8 +237,7 @@ def _renamed(table: FlatTable) -> Iterator[IntegrityFinding]:
     for old, new in table.renamed:
         yield IntegrityFinding(
             code="renamed-column", severity="note", table=TABLE, column=old, count=1,
-            problem=f"The file's own column {shown(old)} is called {shown(new)} here, because the study gives that name "
-            "to another column.",
+            problem=f"The file's own column {shown(old)} is called {shown(new)} here: its name is taken.",
         )  # fmt: skip
 
 
@@ -253,9 +252,9 @@ def _focus(focus: Focus, frame: pd.DataFrame, study: Study) -> Iterator[Integrit
             if level not in known:
                 yield IntegrityFinding(
                     code="absent-level", severity="caveat", table=TABLE, column=column,
-                    problem=f"No customer has {shown(level)} in {shown(column)}, which the focus {shown(focus.name)} asks for."
+                    problem=f"The focus {shown(focus.name)} asks for {shown(column)} = {shown(level)}; no customer has it."
                     + suggestion(level, known),
-                    action=f"The levels are {', '.join(shown(one, 30) for one in known[:8])}{' …' if len(known) > 8 else ''}.",
+                    action=f"The levels are {_listed(known)}.",
                 )  # fmt: skip
         inside &= values.isin(levels)
     n, left = int(inside.sum()), int((inside & frame["churned"]).sum())
@@ -265,3 +264,7 @@ def _focus(focus: Focus, frame: pd.DataFrame, study: Study) -> Iterator[Integrit
             problem=f"The focus {shown(focus.name)} holds {n:,} customers, of whom {left:,} left.",
             consequence="Too few to say anything about them on their own.", action="Widen the focus.",
         )  # fmt: skip
+
+
+def _listed(levels: list[str], most: int = 8) -> str:
+    return ", ".join(shown(level, 30) for level in levels[:most]) + (" …" if len(levels) > most else "")

@@ -253,7 +253,7 @@ def fetch_frame(connection: duckdb.DuckDBPyConnection, table: str, copy: tuple[s
         if frame[column].dtype == object:
             frame[column] = frame[column].where(frame[column].notna(), None)
     if copy is not None:
-        frame.insert(frame.columns.get_loc("row_number"), copy[0], frame[copy[1]])
+        frame.insert(len(frame.columns) - 1, copy[0], frame[copy[1]])
     return frame
 
 

@@ -78,6 +78,7 @@ def _aliases(aliased: tuple[AliasedLevel, ...]) -> Iterator[IntegrityFinding]:
     for alias in aliased:
         groups[alias.because_column, alias.because_level].append(alias)
     for (column, level), aliases in groups.items():
+        into = some(dict.fromkeys(shown(alias.into) for alias in aliases))
         levels = list(dict.fromkeys(shown(alias.level) for alias in aliases))
         columns = [shown(alias.column) for alias in aliases]
         yield IntegrityFinding(
@@ -85,8 +86,7 @@ def _aliases(aliased: tuple[AliasedLevel, ...]) -> Iterator[IntegrityFinding]:
             rows=tuple(alias.column for alias in aliases[:3]),
             problem=f"{some(levels)} in {some(columns, 8)} is {shown(column)} = {shown(level)} under another name: the "
             f"same {aliases[0].count:,} customers.",
-            consequence=f"Where both stand in one model it is merged into {some(dict.fromkeys(shown(alias.into) for alias in aliases))}; "
-            "curves and crosstabs show it as recorded.",
+            consequence=f"Where both stand in one model it is merged into {into}; curves and tables show it as it is.",
         )  # fmt: skip
 
 

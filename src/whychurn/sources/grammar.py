@@ -20,7 +20,7 @@ def number_pattern(decimal: str) -> str:
 
 
 def looks_like_a_number(text: str) -> bool:
-    """Whether a text that is no number by the declared rules was surely meant as one: ``€99``, ``1,234.50``, ``12 %``."""
+    """Whether a text was meant as a number, though it is none by the rules: ``€99``, ``1,234.50``, ``12 %``."""
     stripped = text.strip(SPACE + CURRENCY).replace("\u2212", "-")
     return bool(
         re.fullmatch(r"[+-]?[0-9]{1,3}([., '\u00a0\u202f’][0-9]{3})*([.,][0-9]+)?|[+-]?[0-9]+([.,][0-9]+)?", stripped)

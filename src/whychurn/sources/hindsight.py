@@ -11,7 +11,7 @@ from whychurn.sources.names import tokens
 
 WORDS = {
     "churn", "churned", "attrition", "attrited", "cancel", "cancelled", "canceled", "cancellation", "exit", "exited",
-    "leaving", "left", "terminated", "termination", "deactivated", "deactivation", "unsubscribed", "winback", "defected",
+    "leaving", "left", "terminated", "termination", "deactivated", "deactivation", "unsubscribed", "winback",
 }  # fmt: skip
 ENDS = {"end", "ended", "closed", "closing", "closure", "stopped", "expired"}
 TIMES = {"on", "at", "date", "day", "time", "reason", "month", "year"}

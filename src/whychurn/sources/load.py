@@ -110,7 +110,7 @@ def _require_sound(records: Records, study: Study, table: str) -> None:
         kind = "a quote that is never closed, or one" if records.unclosed else "a quote"
         problems.append(
             IntegrityFinding(
-                code="unsound-quotes", severity="refuse", table=table, count=len(lines), rows=tuple(f"line {line}" for line in lines[:3]),
+                code="unsound-quotes", severity="refuse", table=table, count=len(lines), rows=_examples(lines),
                 problem=f"There is {kind} in the middle of a value (look at {first} and the line before).",
                 consequence="Where a value ends is then a guess, and rows would be swallowed.",
                 action='Put quotes around the whole value and double those inside it ("5"" pipe"), or remove them.',
@@ -120,13 +120,17 @@ def _require_sound(records: Records, study: Study, table: str) -> None:
         lines = records.bare_returns
         problems.append(
             IntegrityFinding(
-                code="bare-carriage-returns", severity="refuse", table=table, count=len(lines), rows=tuple(f"line {line}" for line in lines[:3]),
+                code="bare-carriage-returns", severity="refuse", table=table, count=len(lines), rows=_examples(lines),
                 problem=f"Lines end with a carriage return alone (first on line {lines[0]:,}).",
                 action="Save the file with the line ends of Windows or Unix.",
             )
         )  # fmt: skip
     if problems:
         raise refuse_all(f"{study.source.file} cannot be used:", problems)
+
+
+def _examples(lines: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(f"line {line}" for line in lines[:3])
 
 
 def _empty(table: str, what: str) -> IntegrityFinding:
@@ -178,7 +182,7 @@ def _rejected(
     index = np.searchsorted(records.starts, refused["at"].to_numpy(dtype=np.int64), side="right") - 1
     unique = np.unique(index)
     by_index = dict(zip(index, zip(refused["width"], refused["error"], strict=True), strict=False))
-    reasons = [_reason(*by_index[position], width) for position in unique]
+    reasons = [_reason(by_index[position][1], width) for position in unique]
     return rejects_frame(
         [
             pd.DataFrame(
@@ -191,7 +195,7 @@ def _rejected(
     )  # fmt: skip
 
 
-def _reason(found: int, error: str, width: int) -> str:
+def _reason(error: str, width: int) -> str:
     if "COLUMNS" in error:
         return f"the record has {'fewer' if 'MISSING' in error else 'more'} values than the header's {width} columns"
     if "LINE" in error and "SIZE" in error:

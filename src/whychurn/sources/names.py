@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from whychurn.study import closest, prettify
 
-__all__ = ["closest", "tokens", "prettify", "quoted", "shown", "suggestion"]
+__all__ = ["closest", "prettify", "quoted", "shown", "suggestion", "tokens"]
 
 
 def quoted(name: str) -> str:

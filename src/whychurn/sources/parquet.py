@@ -61,5 +61,6 @@ def _as_text(name: str, kind: str) -> str:
     column = quoted(name)
     if kind in ("DOUBLE", "FLOAT"):
         whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN isnan({column}) THEN NULL WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+        text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+        return f"CASE WHEN isnan({column}) THEN NULL ELSE {text} END"
     return f"{column}::VARCHAR"

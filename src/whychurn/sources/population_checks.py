@@ -115,14 +115,11 @@ def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
 
 def _who_is_missing(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
     if study.churn.leavers_in_file != "all":
-        recognised = study.churn.recognised or "at a time that is not stated"
-        known = "may be" if study.churn.leavers_in_file == "unknown" else "are"
+        recognised = study.churn.recognised or "without saying when"
         yield IntegrityFinding(
             code="earlier-leavers-absent", severity="caveat", table=TABLE, column=study.columns.churned,
-            problem=f"Churn is recorded as left {recognised}; customers who left earlier {known} likely absent from the file."
-            if known == "are"
-            else f"Churn is recorded as left {recognised}; earlier leavers may be absent from the file.",
-            consequence="Survival by tenure assumes that they are in the file; without them it looks better than it is.",
+            problem=f"Churn is recorded as left {recognised}; earlier leavers may be absent from the file.",
+            consequence="Survival by tenure assumes that they are in it; without them it looks better than it is.",
             action='If every customer who ever left is in the file, write leavers_in_file = "all" under [churn].',
         )  # fmt: skip
     yield IntegrityFinding(
@@ -167,7 +164,7 @@ def _money(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
     unit = study.time_unit.removesuffix("s")
     yield IntegrityFinding(
         code="amounts-are-file-sums", severity="note", table=TABLE, column=name,
-        problem=f"Amounts are {shown(study.columns.amount_name or name)} per {unit}, summed over the customers in the file.",
+        problem=f"Amounts are {shown(study.columns.amount_name or name)} per {unit}, summed over all customers.",
         consequence="They are not revenue per year: when in the year a customer left is not in the file.",
     )  # fmt: skip
     negative = amount < 0
