@@ -68,9 +68,7 @@ class Findings:
         object.__setattr__(self, "table", _checked(self.table))
 
     @classmethod
-    def from_rows(
-        cls, rows: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any] | None = None
-    ) -> Findings:
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]], provenance: Mapping[str, Any] | None = None) -> Findings:
         """Build findings from mappings; what a row leaves out is empty.
 
         Raises
@@ -81,9 +79,7 @@ class Findings:
         listed = list(rows)
         unknown = sorted({name for row in listed for name in row} - set(COLUMNS))
         if unknown:
-            raise FindingsError(
-                f"Findings have no column {some(unknown)}; the columns are {', '.join(COLUMNS)}."
-            )
+            raise FindingsError(f"Findings have no column {some(unknown)}; the columns are {', '.join(COLUMNS)}.")
         return cls(pd.DataFrame(listed, columns=list(COLUMNS)), dict(provenance or {}))
 
     @classmethod
@@ -102,12 +98,18 @@ class Findings:
         keep = np.ones(len(self.table), dtype=bool)
         for name, wanted in conditions.items():
             if name not in COLUMNS:
-                raise FindingsError(
-                    f"Findings have no column {name!r}; the columns are {', '.join(COLUMNS)}."
-                )
+                raise FindingsError(f"Findings have no column {name!r}; the columns are {', '.join(COLUMNS)}.")
             column = self.table[name]
             keep &= (column.isin(list(wanted)) if isinstance(wanted, list | tuple | set) else column == wanted).to_numpy()  # fmt: skip
-        return Findings(self.table[keep].reset_index(drop=True), self.provenance)
+        return Findings._trusted(self.table[keep].reset_index(drop=True), self.provenance)
+
+    @classmethod
+    def _trusted(cls, table: pd.DataFrame, provenance: Mapping[str, Any]) -> Findings:
+        """Wrap rows of a table that was checked before: a page asks for parts of it hundreds of times."""
+        part = object.__new__(cls)
+        object.__setattr__(part, "table", table)
+        object.__setattr__(part, "provenance", provenance)
+        return part
 
     def one(self, **conditions: object) -> Row:
         """Return the single row that meets the conditions.
@@ -125,7 +127,7 @@ class Findings:
 
     def rows(self) -> list[Row]:
         """Return every row, in order, with its identity."""
-        return [Row(values) for values in self.table.to_dict("records")]
+        return [Row({str(name): value for name, value in each.items()}) for each in self.table.to_dict("records")]
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return rows as JSON-ready mappings with their ``id``; empty cells are left out."""
@@ -201,9 +203,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 def _require_finite(table: pd.DataFrame) -> None:
     for name in NUMBERS:
         if np.isinf(table[name].to_numpy()).any():
-            raise FindingsError(
-                f"Findings column {name!r} holds an infinite value; leave it empty and add a note."
-            )
+            raise FindingsError(f"Findings column {name!r} holds an infinite value; leave it empty and add a note.")
 
 
 def _require_unique(table: pd.DataFrame) -> None:
@@ -216,12 +216,8 @@ def _require_unique(table: pd.DataFrame) -> None:
 def _require_bracketed(table: pd.DataFrame) -> None:
     """An estimate lies within its interval, up to rounding of the last bits."""
     slack = 1e-9 * table["estimate"].abs().fillna(0) + 1e-12
-    outside = (table["estimate"] < table["conf_low"] - slack) | (
-        table["estimate"] > table["conf_high"] + slack
-    )
+    outside = (table["estimate"] < table["conf_low"] - slack) | (table["estimate"] > table["conf_high"] + slack)
     outside &= ~table["note"].str.contains(CENTRED_ELSEWHERE, regex=False)
     if outside.any():
-        examples = (
-            table.loc[outside, ["analysis", "term", "level", "estimand"]].astype(str).agg(" / ".join, axis=1)
-        )
+        examples = table.loc[outside, ["analysis", "term", "level", "estimand"]].astype(str).agg(" / ".join, axis=1)
         raise FindingsError(f"{int(outside.sum())} estimates lie outside their interval: {some(examples)}.")

@@ -31,9 +31,7 @@ def adjustment_set(cause: Candidate, candidates: Sequence[Candidate], kind: str)
     others = [other for other in candidates if other.column != cause.column and other.group != cause.group]
     if kind == TOTAL:
         others = [other for other in others if other.tier <= cause.tier]
-    return tuple(
-        other for other in others if not other.determined_by and other.column not in cause.determined_by
-    )
+    return tuple(other for other in others if not other.determined_by and other.column not in cause.determined_by)
 
 
 def adjusted_for(cause: Candidate, candidates: Sequence[Candidate], kind: str) -> str:

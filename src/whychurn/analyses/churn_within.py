@@ -42,7 +42,7 @@ def weighted_rows(panel: Panel, study: Study) -> pd.DataFrame:
     """Return the panel's rows with ``left_within`` (0/1) and the censoring ``weight`` (0 if not followed)."""
     rows = panel.intervals.copy()
     by = study.churn.censoring_by
-    group = rows[by].astype(str).to_numpy() if by and by in rows else None
+    group = rows[by].astype(str) if by and by in rows else None
     weight = censoring_weights(
         rows["stop"].to_numpy(dtype=float), rows["event"].to_numpy(), float(study.horizon), group=group
     )
@@ -53,9 +53,12 @@ def weighted_rows(panel: Panel, study: Study) -> pd.DataFrame:
 
 def _base(study: Study, **values: Any) -> dict[str, Any]:
     return {
-        "analysis": "churn_within", "outcome": f"churn within {study.horizon:g} {study.time_unit}",
-        "conf_level": study.confidence_level, "declared": "in advance", **values,
-    }  # fmt: skip
+        "analysis": "churn_within",
+        "outcome": f"churn within {study.horizon:g} {study.time_unit}",
+        "conf_level": study.confidence_level,
+        "declared": "in advance",
+        **values,
+    }
 
 
 def _weighted_risk(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
@@ -63,9 +66,13 @@ def _weighted_risk(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
     weight, left = rows["weight"].to_numpy(), rows["left_within"].to_numpy(dtype=float)
     total = weight.sum()
     values: dict[str, Any] = {
-        "n_accounts": len(rows), "n_events": int(left.sum()), "numerator": float((weight * left).sum()),
-        "denominator": float(total), "unit": "share", "estimand": "risk",
-    }  # fmt: skip
+        "n_accounts": len(rows),
+        "n_events": int(left.sum()),
+        "numerator": float((weight * left).sum()),
+        "denominator": float(total),
+        "unit": "share",
+        "estimand": "risk",
+    }
     if total <= 0:
         return values | {"note": "No customer at this level was followed to the horizon."}
     risk = float((weight * left).sum() / total)
@@ -89,8 +96,13 @@ def _weighted_risk(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
 
 
 def _overall_row(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
-    return _base(study, method="IPCW share", term="Everyone", effect_kind="unadjusted",
-                 definition="weighted share leaving within the horizon") | _weighted_risk(rows, study)  # fmt: skip
+    return _base(
+        study,
+        method="IPCW share",
+        term="Everyone",
+        effect_kind="unadjusted",
+        definition="weighted share leaving within the horizon",
+    ) | _weighted_risk(rows, study)
 
 
 def _followed_only_rows(rows: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
@@ -99,24 +111,41 @@ def _followed_only_rows(rows: pd.DataFrame, study: Study) -> list[dict[str, Any]
     if followed.empty:
         return []
     events = int(followed["left_within"].sum())
-    return [_base(
-        study, method="followed customers only", term="Everyone", estimand="naive_risk", unit="share",
-        estimate=events / len(followed), numerator=events, denominator=len(followed), n_accounts=len(followed),
-        n_events=events, effect_kind="unadjusted",
-        definition="leavers within the horizon / customers followed to the horizon",
-        note="Biased upward: customers who joined recently and stayed are missing from the denominator.",
-    )]  # fmt: skip
+    return [
+        _base(
+            study,
+            method="followed customers only",
+            term="Everyone",
+            estimand="naive_risk",
+            unit="share",
+            estimate=events / len(followed),
+            numerator=events,
+            denominator=len(followed),
+            n_accounts=len(followed),
+            n_events=events,
+            effect_kind="unadjusted",
+            definition="leavers within the horizon / customers followed to the horizon",
+            note="Biased upward: customers who joined recently and stayed are missing from the denominator.",
+        )
+    ]
 
 
 def _unadjusted_rows(rows: pd.DataFrame, candidate: Candidate, study: Study) -> list[dict[str, Any]]:
     if candidate.kind == "number":
         return []
     return [
-        _base(study, method="IPCW share", term=candidate.label, level=level, effect_kind="unadjusted",
-              definition="weighted share leaving within the horizon at this level")
+        _base(
+            study,
+            method="IPCW share",
+            term=candidate.label,
+            level=level,
+            effect_kind="unadjusted",
+            definition="weighted share leaving within the horizon at this level",
+        )
         | _weighted_risk(rows[rows[candidate.column] == level], study)
-        for level in candidate.levels if (rows[candidate.column] == level).any()
-    ]  # fmt: skip
+        for level in candidate.levels
+        if (rows[candidate.column] == level).any()
+    ]
 
 
 def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study) -> list[dict[str, Any]]:
@@ -124,22 +153,34 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
     base = _base(study, method="IPCW logistic, sandwich errors", effect_kind=DIRECT)
     events = int(followed["left_within"].sum())
     if events < FEWEST_EVENTS:
-        return [base | {"term": "All causes together", "estimand": "risk_difference", "n_events": events,
-                        "note": f"Only {events:,} customers left within the horizon: too few for a regression."}]  # fmt: skip
+        return [
+            base
+            | {
+                "term": "All causes together",
+                "estimand": "risk_difference",
+                "n_events": events,
+                "note": f"Only {events:,} customers left within the horizon: too few for a regression.",
+            }
+        ]
     coded = model_rows(followed, candidates, event="left_within")
     coded.frame["weight"] = followed["weight"].to_numpy()[_kept(followed, coded)]
     out: list[dict[str, Any]] = []
     by_column = {candidate.column: candidate for candidate in candidates}
     for left in coded.left:
-        out.append(base | {
-            "term": by_column[left.column].label, "level": left.level, "reference": by_column[left.column].reference,
-            "estimand": "risk_difference", "n_accounts": left.n_accounts, "n_events": left.n_events,
-            "note": left.note.replace("hazard ratio", "odds ratio"),
-        })  # fmt: skip
-    try:
-        fit = fit_logistic(
-            coded.frame, coded.terms, outcome="left_within", weights="weight", covariance="HC0"
+        out.append(
+            base
+            | {
+                "term": by_column[left.column].label,
+                "level": left.level,
+                "reference": by_column[left.column].reference,
+                "estimand": "risk_difference",
+                "n_accounts": left.n_accounts,
+                "n_events": left.n_events,
+                "note": left.note.replace("hazard ratio", "odds ratio"),
+            }
         )
+    try:
+        fit = fit_logistic(coded.frame, coded.terms, outcome="left_within", weights="weight", covariance="HC0")
     except FitError as problem:
         return [
             *out,
@@ -157,9 +198,7 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
 
 def _kept(followed: pd.DataFrame, coded: ModelRows) -> np.ndarray:
     """Positions in `followed` of the rows that the coded frame kept; accounts are unique in a flat panel."""
-    position = pd.Series(
-        np.arange(len(followed)), index=pd.MultiIndex.from_frame(followed[["account_id", "start"]])
-    )
+    position = pd.Series(np.arange(len(followed)), index=pd.MultiIndex.from_frame(followed[["account_id", "start"]]))
     wanted = pd.MultiIndex.from_frame(coded.frame[["account_id", "start"]])
     return position.loc[wanted].to_numpy()
 
@@ -168,26 +207,46 @@ def _term_rows(
     fit: LogisticFit, coded: ModelRows, candidate: Candidate, base: dict[str, Any], study: Study
 ) -> list[dict[str, Any]]:
     name, reference = coded.names[candidate.column], coded.references[candidate.column]
-    shared = base | {"term": candidate.label, "reference": reference,
-                     "adjusted_for": "every other cause in the model"}  # fmt: skip
+    shared = base | {"term": candidate.label, "reference": reference, "adjusted_for": "every other cause in the model"}
     z = norm.ppf(0.5 + study.confidence_level / 2)
     out = []
     levels = coded.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
     for level, column in zip(levels, fit.term_slices[name], strict=True):
         beta, error = float(fit.params[column]), float(fit.std_errors[column])
         inside = coded.frame[coded.frame[name] == level] if candidate.kind == "category" else coded.frame
-        out.append(shared | {
-            "level": level, "estimand": "odds_ratio", "unit": "ratio", "estimate": math.exp(beta), "std_error": error,
-            "std_error_scale": "log", "conf_low": math.exp(beta - z * error), "conf_high": math.exp(beta + z * error),
-            "statistic": beta / error, "df": 1, "p_value": float(2 * norm.sf(abs(beta / error))),
-            "n_accounts": len(inside), "n_events": int(inside["left_within"].sum()),
-        })  # fmt: skip
+        out.append(
+            shared
+            | {
+                "level": level,
+                "estimand": "odds_ratio",
+                "unit": "ratio",
+                "estimate": math.exp(beta),
+                "std_error": error,
+                "std_error_scale": "log",
+                "conf_low": math.exp(beta - z * error),
+                "conf_high": math.exp(beta + z * error),
+                "statistic": beta / error,
+                "df": 1,
+                "p_value": float(2 * norm.sf(abs(beta / error))),
+                "n_accounts": len(inside),
+                "n_events": int(inside["left_within"].sum()),
+            }
+        )
     effects = fit.average_marginal_effects(name, conf_level=study.confidence_level)
     for effect in effects.itertuples():
-        out.append(shared | {
-            "level": str(effect.level), "estimand": "risk_difference", "unit": "share", "estimate": effect.estimate,
-            "std_error": effect.std_error, "std_error_scale": "share", "conf_low": effect.conf_low,
-            "conf_high": effect.conf_high, "p_value": effect.p_value,
-            "definition": "average difference in risk if everyone were at this level instead of the reference",
-        })  # fmt: skip
+        out.append(
+            shared
+            | {
+                "level": str(effect.level),
+                "estimand": "risk_difference",
+                "unit": "share",
+                "estimate": effect.estimate,
+                "std_error": effect.std_error,
+                "std_error_scale": "share",
+                "conf_low": effect.conf_low,
+                "conf_high": effect.conf_high,
+                "p_value": effect.p_value,
+                "definition": "average difference in risk if everyone were at this level instead of the reference",
+            }
+        )
     return out

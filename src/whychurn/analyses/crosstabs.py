@@ -38,20 +38,30 @@ def _table(
     accounts: pd.DataFrame, candidate: Candidate, order: list[str], study: Study, n_tests: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     result = crosstab(accounts, "group", "churned", seed=study.seed)
-    base = {"analysis": "crosstabs", "outcome": OUTCOME, "term": candidate.label, "declared": "in advance",
-            "effect_kind": "unadjusted"}  # fmt: skip
-    rows = [
-        row for level in order for row in _level_rows(accounts, result.adjusted_residuals, level, base, study)
-    ]
+    base = {
+        "analysis": "crosstabs",
+        "outcome": OUTCOME,
+        "term": candidate.label,
+        "declared": "in advance",
+        "effect_kind": "unadjusted",
+    }
+    rows = [row for level in order for row in _level_rows(accounts, result.adjusted_residuals, level, base, study)]
     exact = result.exact_method
     p_value = result.p_value_exact if exact else result.p_value
     test = base | {
-        "method": exact or "Pearson chi-square", "estimand": "cramers_v", "estimate": result.cramers_v_corrected,
-        "unit": "0 to 1", "statistic": result.statistic, "df": result.df, "p_value": p_value,
-        "family": f"crosstabs of {n_tests} candidates", "n_accounts": len(accounts),
-        "n_events": int(accounts["event"].sum()), "definition": "Cramer's V, bias-corrected (Bergsma 2013)",
+        "method": exact or "Pearson chi-square",
+        "estimand": "cramers_v",
+        "estimate": result.cramers_v_corrected,
+        "unit": "0 to 1",
+        "statistic": result.statistic,
+        "df": result.df,
+        "p_value": p_value,
+        "family": f"crosstabs of {n_tests} candidates",
+        "n_accounts": len(accounts),
+        "n_events": int(accounts["event"].sum()),
+        "definition": "Cramer's V, bias-corrected (Bergsma 2013)",
         "note": result.note,
-    }  # fmt: skip
+    }
     return rows, test
 
 
@@ -63,13 +73,22 @@ def _level_rows(
     low, high = share_interval(events, n, study.confidence_level)
     shared = base | {"level": level, "n_accounts": n, "n_events": events}
     yield shared | {
-        "method": "crosstab", "estimand": "churn_share", "unit": "share", "estimate": events / n, "numerator": events,
-        "denominator": n, "conf_low": low, "conf_high": high, "conf_level": study.confidence_level,
+        "method": "crosstab",
+        "estimand": "churn_share",
+        "unit": "share",
+        "estimate": events / n,
+        "numerator": events,
+        "denominator": n,
+        "conf_low": low,
+        "conf_high": high,
+        "conf_level": study.confidence_level,
         "definition": "customers recorded as left / customers in the file, at this level",
-    }  # fmt: skip
+    }
     if level in residuals.index and "left" in residuals.columns:
         yield shared | {
-            "method": "crosstab", "estimand": "adjusted_residual", "unit": "standard errors",
-            "estimate": float(residuals.loc[level, "left"]),
+            "method": "crosstab",
+            "estimand": "adjusted_residual",
+            "unit": "standard errors",
+            "estimate": float(residuals["left"][level]),
             "definition": "distance from independence; beyond 2 or so the level stands out",
-        }  # fmt: skip
+        }

@@ -16,7 +16,7 @@ from whychurn.panel import Candidate, Panel
 from whychurn.panel.candidates import MISSING_LEVEL, resolve_candidate
 from whychurn.study import Study
 
-BASE = {"analysis": "data_quality", "outcome": OUTCOME}
+BASE: dict[str, Any] = {"analysis": "data_quality", "outcome": OUTCOME}
 
 
 def run(panel: Panel, study: Study) -> Findings:
@@ -34,8 +34,17 @@ def run(panel: Panel, study: Study) -> Findings:
 
 def _verdict_rows(panel: Panel) -> list[dict[str, Any]]:
     verdict = panel.verdict
-    rows = [BASE | {"estimand": "verdict", "term": "These data", "grade": verdict.grade, "note": verdict.accepted_risk,
-                    "n_accounts": len(panel.accounts), "n_events": int(panel.accounts["event"].sum())}]  # fmt: skip
+    rows = [
+        BASE
+        | {
+            "estimand": "verdict",
+            "term": "These data",
+            "grade": verdict.grade,
+            "note": verdict.accepted_risk,
+            "n_accounts": len(panel.accounts),
+            "n_events": int(panel.accounts["event"].sum()),
+        }
+    ]
     rows += [
         BASE | {"estimand": "reason", "term": "These data", "level": f"{index:02d}", "note": reason}
         for index, reason in enumerate(verdict.reasons, start=1)
@@ -45,36 +54,55 @@ def _verdict_rows(panel: Panel) -> list[dict[str, Any]]:
 
 def _ledger_rows(panel: Panel) -> list[dict[str, Any]]:
     return [
-        BASE | {
-            "estimand": "ledger", "term": step.table, "level": f"{index:02d} {step.step}", "unit": "customers",
-            "estimate": step.n_affected, "denominator": step.n_before, "numerator": step.n_after,
-            "definition": step.rule, "note": step.note,
+        BASE
+        | {
+            "estimand": "ledger",
+            "term": step.table,
+            "level": f"{index:02d} {step.step}",
+            "unit": "customers",
+            "estimate": step.n_affected,
+            "denominator": step.n_before,
+            "numerator": step.n_after,
+            "definition": step.rule,
+            "note": step.note,
         }
         for index, step in enumerate(panel.ledger, start=1)
-    ]  # fmt: skip
+    ]
 
 
 def _integrity_rows(panel: Panel) -> list[dict[str, Any]]:
     return [
-        BASE | {
-            "estimand": "integrity", "term": found.column or found.table, "level": f"{index:02d} {found.code}",
-            "group": found.severity, "estimate": found.count, "unit": "rows", "definition": found.problem,
+        BASE
+        | {
+            "estimand": "integrity",
+            "term": found.column or found.table,
+            "level": f"{index:02d} {found.code}",
+            "group": found.severity,
+            "estimate": found.count,
+            "unit": "rows",
+            "definition": found.problem,
             "note": " ".join(part for part in (found.consequence, found.action) if part),
         }
         for index, found in enumerate(panel.integrity, start=1)
-    ]  # fmt: skip
+    ]
 
 
 def _missing_rows(panel: Panel) -> list[dict[str, Any]]:
     n = len(panel.accounts)
     return [
-        BASE | {
-            "estimand": "missing_share", "term": candidate.label, "unit": "share", "estimate": candidate.n_missing / n,
-            "numerator": candidate.n_missing, "denominator": n, "note": candidate.note,
+        BASE
+        | {
+            "estimand": "missing_share",
+            "term": candidate.label,
+            "unit": "share",
+            "estimate": candidate.n_missing / n,
+            "numerator": candidate.n_missing,
+            "denominator": n,
+            "note": candidate.note,
             "definition": f"customers without a value; kept as {MISSING_LEVEL!r} in categories",
         }
         for candidate in panel.candidates
-    ]  # fmt: skip
+    ]
 
 
 def _accumulation_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
@@ -96,9 +124,13 @@ def _accumulation_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     out = []
     for level, terms in (("without", honest), ("with", [*honest, *naive])):
         row = BASE | {
-            "estimand": "concordance", "term": names, "level": level, "method": "Cox, Efron ties", "unit": "0.5 to 1",
+            "estimand": "concordance",
+            "term": names,
+            "level": level,
+            "method": "Cox, Efron ties",
+            "unit": "0.5 to 1",
             "definition": "chance that of two customers the one predicted to leave sooner does (Harrell)",
-        }  # fmt: skip
+        }
         try:
             coded = model_rows(rows, terms)
             result = fit_cox(coded.frame, coded.terms, time="stop", event="event").concordance()
@@ -125,10 +157,21 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     for level, rows, start in readings:
         fit = fit_kaplan_meier(rows, "stop", "event", start=start, conf_level=study.confidence_level)
         point = fit.at([float(study.horizon)]).iloc[0]
-        out.append(BASE | {
-            "estimand": "survival", "method": "Kaplan-Meier", "term": "Everyone", "level": level,
-            "time": study.horizon, "unit": "share", "estimate": point["survival"], "std_error": point["std_error"],
-            "conf_low": point["conf_low"], "conf_high": point["conf_high"], "conf_level": study.confidence_level,
-            "definition": "share still a customer at the horizon, if " + level,
-        })  # fmt: skip
+        out.append(
+            BASE
+            | {
+                "estimand": "survival",
+                "method": "Kaplan-Meier",
+                "term": "Everyone",
+                "level": level,
+                "time": study.horizon,
+                "unit": "share",
+                "estimate": point["survival"],
+                "std_error": point["std_error"],
+                "conf_low": point["conf_low"],
+                "conf_high": point["conf_high"],
+                "conf_level": study.confidence_level,
+                "definition": "share still a customer at the horizon, if " + level,
+            }
+        )
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -109,12 +110,11 @@ class EffectBook:
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         own = split[candidate.column].replace(merges) if merges else split[candidate.column]
-        parts = [
-            replace(candidate, column=f"{candidate.column}@{index}", merged=())
+        parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
+        counts = [
+            _counts(split[split["period"] == index].assign(**{candidate.column: own}), candidate)
             for index in range(len(labels))
         ]
-        counts = [_counts(split[split["period"] == index].assign(**{candidate.column: own}), candidate)
-                  for index in range(len(labels))]  # fmt: skip
         coded, without = _one_column_per_period(split, own, candidate, parts, counts)
         terms = (*parts, *others)
         rows, fit, note = self._fit(terms, coded, ("period", candidate.column, kind, *cuts))
@@ -129,9 +129,7 @@ class EffectBook:
         return out
 
     def _terms(self, candidate: Candidate, kind: str) -> tuple[Candidate, ...]:
-        chosen = {candidate.column} | {
-            other.column for other in adjustment_set(candidate, self.candidates, kind)
-        }
+        chosen = {candidate.column} | {other.column for other in adjustment_set(candidate, self.candidates, kind)}
         return tuple(other for other in self.candidates if other.column in chosen)
 
     def _fit(
@@ -143,22 +141,30 @@ class EffectBook:
         return self._fits[key]
 
     def _read(
-        self, candidate: Candidate, terms: tuple[Candidate, ...], rows: ModelRows, fit: CoxFit | None, note: str,
+        self,
+        candidate: Candidate,
+        terms: tuple[Candidate, ...],
+        rows: ModelRows,
+        fit: CoxFit | None,
+        note: str,
         counts: dict[str, tuple[int, int]] | None = None,
-    ) -> Effect:  # fmt: skip
+    ) -> Effect:
         others = tuple(term.label for term in terms if term.column != candidate.column)
         notes = [note] if note else []
         if rows.n_incomplete:
             notes.append(f"{rows.n_incomplete:,} rows with a missing number are not in this model.")
         absent = [left for left in rows.left if left.column == candidate.column]
-        own = [Contrast(left.level, candidate.reference, math.nan, math.nan, left.n_accounts, left.n_events,
-                        left.note, limit=-1) for left in absent if left.level]  # fmt: skip
+        own = [
+            Contrast(
+                left.level, candidate.reference, math.nan, math.nan, left.n_accounts, left.n_events, left.note, limit=-1
+            )
+            for left in absent
+            if left.level
+        ]
         notes += [left.note for left in absent if not left.level]
         name = rows.names.get(candidate.column)
         if fit is None or name is None:
-            return Effect(
-                candidate, tuple(own), math.nan, math.nan, math.nan, others, " ".join(notes), None, rows
-            )
+            return Effect(candidate, tuple(own), math.nan, math.nan, math.nan, others, " ".join(notes), None, rows)
         reference = rows.references[candidate.column]
         if candidate.kind == "category" and reference != candidate.reference:
             notes.append(f"Nobody at {candidate.reference!r} left, so {reference!r} is the reference here.")
@@ -167,15 +173,25 @@ class EffectBook:
         own += _contrasts(candidate, rows, fit, reference, counts)
         joint = fit.wald_test(name)
         return Effect(
-            candidate, tuple(own), float(joint.statistic), float(joint.df), float(joint.p_value), others,
-            " ".join(notes), fit, rows,
-        )  # fmt: skip
+            candidate,
+            tuple(own),
+            float(joint.statistic),
+            float(joint.df),
+            float(joint.p_value),
+            others,
+            " ".join(notes),
+            fit,
+            rows,
+        )
 
 
 def _one_column_per_period(
-    split: pd.DataFrame, own: pd.Series, candidate: Candidate, parts: Sequence[Candidate],
+    split: pd.DataFrame,
+    own: pd.Series,
+    candidate: Candidate,
+    parts: Sequence[Candidate],
     counts: Sequence[dict[str, tuple[int, int]]],
-) -> tuple[pd.DataFrame, set[int]]:  # fmt: skip
+) -> tuple[pd.DataFrame, set[int]]:
     """Give the candidate a column per period that is at its reference (or zero) outside that period.
 
     Where nobody at the reference left within a period, every other level is infinitely faster there. The
@@ -213,9 +229,7 @@ def _one_column_per_period(
 def _no_reference_events(part: Candidate, counts: dict[str, tuple[int, int]]) -> Effect:
     note = f"Nobody at {part.reference!r} left in this period, so there is no ratio to state."
     contrasts = tuple(
-        Contrast(
-            level, part.reference, math.nan, math.nan, *counts[level], note, 1 if counts[level][1] else 0
-        )
+        Contrast(level, part.reference, math.nan, math.nan, *counts[level], note, 1 if counts[level][1] else 0)
         for level in part.levels
         if level != part.reference and level in counts
     )
@@ -268,15 +282,18 @@ def split_at(intervals: pd.DataFrame, cuts: Sequence[float]) -> tuple[pd.DataFra
     """
     edges = [0.0, *[float(cut) for cut in cuts], math.inf]
     pieces = []
-    for index, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for index, (low, high) in enumerate(itertools.pairwise(edges)):
         inside = intervals[(intervals["start"] < high) & (intervals["stop"] > low)].copy()
         inside["event"] = inside["event"].where(inside["stop"] <= high, 0)
         inside["start"] = inside["start"].clip(lower=low)
         inside["stop"] = inside["stop"].clip(upper=high)
         inside["period"] = index
         pieces.append(inside)
-    labels = [f"up to {edges[1]:g}", *[f"{low:g} to {high:g}" for low, high in zip(edges[1:-2], edges[2:-1], strict=True)],
-              f"over {edges[-2]:g}"]  # fmt: skip
+    labels = [
+        f"up to {edges[1]:g}",
+        *[f"{low:g} to {high:g}" for low, high in itertools.pairwise(edges[1:-1])],
+        f"over {edges[-2]:g}",
+    ]
     return pd.concat(pieces, ignore_index=True), labels
 
 

@@ -35,19 +35,23 @@ def _focus_rows(panel: Panel, study: Study, focus: Focus) -> list[dict[str, Any]
         note = f"{len(inside):,} customers belong to this group and none of them left; there is nothing to estimate."
         return [base | {"estimand": "survival", "note": note, "n_accounts": len(inside), "n_events": 0}]
     groups = pd.Series(focus.name, index=inside.index)
-    rows = list(
-        curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus")
-    )
+    rows = list(curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus"))
     candidates = focus_candidates(panel, focus)
     book = EffectBook(inside, candidates)
     for candidate in candidates:
         # The listed causes stand side by side whatever their tiers: that is what a focus declares.
         effect = book.effect(candidate, "direct")
         shared = {
-            "analysis": "focus", "method": "Cox, Efron ties", "term": candidate.label, "effect_kind": "direct",
-            "group": focus.name, "declared": "in advance", "adjusted_for": ", ".join(effect.adjusted_for),
-            "definition": "hazard ratio within the group", "note": effect.note,
-        }  # fmt: skip
+            "analysis": "focus",
+            "method": "Cox, Efron ties",
+            "term": candidate.label,
+            "effect_kind": "direct",
+            "group": focus.name,
+            "declared": "in advance",
+            "adjusted_for": ", ".join(effect.adjusted_for),
+            "definition": "hazard ratio within the group",
+            "note": effect.note,
+        }
         rows += [ratio_row(contrast, study.confidence_level, **shared) for contrast in effect.contrasts]
     return rows
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
 from whychurn.analyses.common import OUTCOME, ratio_row
@@ -48,17 +47,27 @@ def _effect_rows(
     effect: Effect, kind: str, p_adjusted: float, study: Study, n_tests: int, group: str = ""
 ) -> list[dict[str, Any]]:
     base: dict[str, Any] = {
-        "analysis": "hazards", "method": "Cox, Efron ties", "term": effect.candidate.label, "effect_kind": kind,
-        "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance", "group": group,
+        "analysis": "hazards",
+        "method": "Cox, Efron ties",
+        "term": effect.candidate.label,
+        "effect_kind": kind,
+        "adjusted_for": ", ".join(effect.adjusted_for),
+        "declared": "in advance",
+        "group": group,
         "definition": EXPLAINED[kind],
-    }  # fmt: skip
+    }
     rows = [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
     joint = base | {
-        "outcome": OUTCOME, "estimand": "joint_test", "statistic": effect.statistic, "df": effect.df,
-        "p_value": effect.p_value, "p_adjusted": p_adjusted, "note": effect.note,
+        "outcome": OUTCOME,
+        "estimand": "joint_test",
+        "statistic": effect.statistic,
+        "df": effect.df,
+        "p_value": effect.p_value,
+        "p_adjusted": p_adjusted,
+        "note": effect.note,
         "definition": "Wald test of all levels together",
         "family": f"{kind} effects of {n_tests} candidates" if not group else "",
-    }  # fmt: skip
+    }
     return [*rows, joint]
 
 
@@ -68,11 +77,16 @@ def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dic
     for candidate in panel.used:
         effect = book.effect(candidate, TOTAL)
         row: dict[str, Any] = {
-            "analysis": "hazards", "outcome": OUTCOME, "method": "Grambsch-Therneau, Kaplan-Meier time",
-            "term": candidate.label, "estimand": "proportional_hazards", "effect_kind": TOTAL,
-            "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance",
+            "analysis": "hazards",
+            "outcome": OUTCOME,
+            "method": "Grambsch-Therneau, Kaplan-Meier time",
+            "term": candidate.label,
+            "estimand": "proportional_hazards",
+            "effect_kind": TOTAL,
+            "adjusted_for": ", ".join(effect.adjusted_for),
+            "declared": "in advance",
             "family": f"proportional-hazards tests of {len(panel.used)} candidates",
-        }  # fmt: skip
+        }
         if effect.fit is not None and effect.rows is not None and candidate.column in effect.rows.names:
             test = proportionality(effect)
             row |= {"statistic": test["statistic"], "df": test["df"], "p_value": test["p_value"]}
@@ -86,17 +100,19 @@ def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dic
         if verdict == "changes with tenure" and cuts:
             for label, effect in book.by_period(candidate, cuts, TOTAL):
                 rows += [
-                    each for each in _effect_rows(effect, TOTAL, math.nan, study, 0, group=f"{label} {study.time_unit}")
+                    each
+                    for each in _effect_rows(effect, TOTAL, math.nan, study, 0, group=f"{label} {study.time_unit}")
                     if each["estimand"] == "hazard_ratio"
-                ]  # fmt: skip
+                ]
     return rows
 
 
-def proportionality(effect: Effect) -> pd.Series:
+def proportionality(effect: Effect) -> dict[str, float]:
     """Return the proportional-hazards test of the effect's own term: statistic, df, p_value."""
     assert effect.fit is not None and effect.rows is not None  # the caller has checked that there is a fit
     table = effect.fit.test_proportional_hazards(transform="km").set_index("term")
-    return table.loc[effect.rows.names[effect.candidate.column]]
+    name = effect.rows.names[effect.candidate.column]
+    return {column: float(table[column][name]) for column in ("statistic", "df", "p_value")}
 
 
 def ph_verdict(p_adjusted: float) -> str:
@@ -114,20 +130,37 @@ def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
         return []
     fit = effect.fit
     base = {
-        "analysis": "hazards", "outcome": OUTCOME, "method": "Cox, Efron ties", "term": "All causes together",
-        "n_accounts": fit.n, "n_events": fit.n_events, "effect_kind": DIRECT,
+        "analysis": "hazards",
+        "outcome": OUTCOME,
+        "method": "Cox, Efron ties",
+        "term": "All causes together",
+        "n_accounts": fit.n,
+        "n_events": fit.n_events,
+        "effect_kind": DIRECT,
         "adjusted_for": ", ".join((plain.label, *effect.adjusted_for)),
-    }  # fmt: skip
+    }
     c = fit.concordance()
     p = len(fit.params)
     per_term = fit.n_events / p
     note = "" if per_term >= 10 else "Fewer than ten events per coefficient: adjusted estimates are unstable."
     return [
-        base | {"estimand": "concordance", "estimate": c.estimate, "std_error": c.std_error, "unit": "0.5 to 1",
-                "definition": "chance that of two customers the one predicted to leave sooner does (Harrell)"},
-        base | {"estimand": "events_per_coefficient", "estimate": per_term, "numerator": fit.n_events,
-                "denominator": p, "note": note},
-    ]  # fmt: skip
+        base
+        | {
+            "estimand": "concordance",
+            "estimate": c.estimate,
+            "std_error": c.std_error,
+            "unit": "0.5 to 1",
+            "definition": "chance that of two customers the one predicted to leave sooner does (Harrell)",
+        },
+        base
+        | {
+            "estimand": "events_per_coefficient",
+            "estimate": per_term,
+            "numerator": fit.n_events,
+            "denominator": p,
+            "note": note,
+        },
+    ]
 
 
 def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
@@ -140,11 +173,16 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     for candidate in panel.used:
         effect = book.effect(candidate, TOTAL)
         base = {
-            "analysis": "hazards", "method": "Cox, Efron ties, delayed entry", "term": candidate.label,
-            "effect_kind": TOTAL, "adjusted_for": ", ".join(effect.adjusted_for), "declared": "in advance",
+            "analysis": "hazards",
+            "method": "Cox, Efron ties, delayed entry",
+            "term": candidate.label,
+            "effect_kind": TOTAL,
+            "adjusted_for": ", ".join(effect.adjusted_for),
+            "declared": "in advance",
             "group": "if only recent leavers are in the file",
-            "definition": EXPLAINED[TOTAL], "note": effect.note,
-        }  # fmt: skip
+            "definition": EXPLAINED[TOTAL],
+            "note": effect.note,
+        }
         out += [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
     return out
 

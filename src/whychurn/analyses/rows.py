@@ -56,11 +56,7 @@ class ModelRows:
     def levels(self, column: str) -> list[str]:
         """Levels of a category in this model, reference first; empty for a number."""
         values = self.frame[self.names[column]]
-        return (
-            [str(level) for level in values.cat.categories]
-            if isinstance(values.dtype, pd.CategoricalDtype)
-            else []
-        )
+        return [str(level) for level in values.cat.categories] if isinstance(values.dtype, pd.CategoricalDtype) else []
 
 
 def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str = "event") -> ModelRows:
@@ -88,9 +84,7 @@ def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str =
         if candidate.kind == "number":
             frame[names[candidate.column]] = values.astype(float) / candidate.per
         else:
-            merges = {
-                merge.level: merge.into for merge in candidate.merged if merge.because_column in columns
-            }
+            merges = {merge.level: merge.into for merge in candidate.merged if merge.because_column in columns}
             frame[names[candidate.column]] = values.replace(merges) if merges else values
     complete = frame[[names[candidate.column] for candidate in numbers]].notna().all(axis=1)
     frame = frame[complete].reset_index(drop=True)
@@ -127,29 +121,21 @@ def _without_empty_levels(
     return frame
 
 
-def _coded(
-    frame: pd.DataFrame, candidate: Candidate, names: Mapping[str, str], left: list[Left]
-) -> str | None:
+def _coded(frame: pd.DataFrame, candidate: Candidate, names: Mapping[str, str], left: list[Left]) -> str | None:
     """Code one term in place; return its reference, or None if nothing varies and the term must leave."""
     name = names[candidate.column]
     if candidate.kind == "number":
         if frame[name].nunique() < 2:
-            left.append(
-                Left(candidate.column, "", len(frame), 0, "It does not vary among the rows of this model.")
-            )
+            left.append(Left(candidate.column, "", len(frame), 0, "It does not vary among the rows of this model."))
             return None
         return candidate.reference
     present = [level for level in candidate.levels if (frame[name] == level).any()]
     if len(present) < 2:
-        left.append(
-            Left(candidate.column, "", len(frame), 0, "Only one of its levels is left in this model.")
-        )
+        left.append(Left(candidate.column, "", len(frame), 0, "Only one of its levels is left in this model."))
         return None
     reference = candidate.reference
     if reference not in present:
         counts = frame[name].value_counts()
         reference = max(present, key=lambda level: counts[level])
-    frame[name] = pd.Categorical(
-        frame[name], [reference, *[level for level in present if level != reference]]
-    )
+    frame[name] = pd.Categorical(frame[name], [reference, *[level for level in present if level != reference]])
     return reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,7 @@ def run(panel: Panel, study: Study) -> Findings:
     """
     rows = panel.intervals.assign(everyone="all customers")
     times = curve_times(rows, study)
-    out = [
-        *curve_rows(rows, pd.Series("all customers", rows.index), ["all customers"], EVERYONE, times, study)
-    ]
+    out = [*curve_rows(rows, pd.Series("all customers", rows.index), ["all customers"], EVERYONE, times, study)]
     tests: list[dict[str, Any]] = []
     for candidate in panel.used:
         groups, order = grouped_values(candidate, rows)
@@ -58,66 +56,88 @@ def risk_times(last: float) -> np.ndarray:
 
 
 def curve_rows(
-    rows: pd.DataFrame, groups: pd.Series, order: list[str], term: str, times: np.ndarray, study: Study,
+    rows: pd.DataFrame,
+    groups: pd.Series,
+    order: list[str],
+    term: str,
+    times: np.ndarray,
+    study: Study,
     analysis: str = "segments",
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:
     """Yield the findings of one set of curves: survival, counts at risk, medians."""
     frame = rows[["start", "stop", "event"]].assign(group=groups.to_numpy())
     start = "start" if (frame["start"] > 0).any() else None
-    fit = fit_kaplan_meier(
-        frame, "stop", "event", start=start, group="group", conf_level=study.confidence_level
-    )
+    fit = fit_kaplan_meier(frame, "stop", "event", start=start, group="group", conf_level=study.confidence_level)
     last_time = frame.groupby("group")["stop"].max()
     size = frame.groupby("group")["event"].agg(["size", "sum"])
     at_risk_times = risk_times(float(rows["stop"].max()))
-    median = fit.quantile(0.5).set_index("group")
+    medians = {str(row["group"]): row for row in fit.quantile(0.5).to_dict("records")}
     at = fit.at(times)
     for level in order:
         base = {
-            "analysis": analysis, "outcome": OUTCOME, "method": "Kaplan-Meier", "term": term, "level": level,
-            "n_accounts": int(size.loc[level, "size"]), "n_events": int(size.loc[level, "sum"]),
-            "declared": "in advance", "effect_kind": "unadjusted",
-        }  # fmt: skip
+            "analysis": analysis,
+            "outcome": OUTCOME,
+            "method": "Kaplan-Meier",
+            "term": term,
+            "level": level,
+            "n_accounts": int(size["size"][level]),
+            "n_events": int(size["sum"][level]),
+            "declared": "in advance",
+            "effect_kind": "unadjusted",
+        }
         curve = at[(at["group"] == level) & (at["time"] <= last_time[level])]
         for point in curve.itertuples():
             yield base | {
-                "time": point.time, "estimand": "survival", "unit": "share", "estimate": point.survival,
-                "std_error": point.std_error, "conf_low": point.conf_low, "conf_high": point.conf_high,
-                "conf_level": study.confidence_level, "denominator": point.n_at_risk,
+                "time": point.time,
+                "estimand": "survival",
+                "unit": "share",
+                "estimate": point.survival,
+                "std_error": point.std_error,
+                "conf_low": point.conf_low,
+                "conf_high": point.conf_high,
+                "conf_level": study.confidence_level,
+                "denominator": point.n_at_risk,
                 "definition": "share still a customer after this tenure",
-            }  # fmt: skip
+            }
         own = at[at["group"] == level]
         shown = own["time"].isin(at_risk_times)
         for name in ("n_at_risk", "n_events", "n_censored"):
             values = own[name] if name == "n_at_risk" else own[name].cumsum()
             for time, value in zip(own.loc[shown, "time"], values[shown], strict=True):
                 yield base | {"time": time, "estimand": name, "unit": "customers", "estimate": value}
-        yield base | median_row(median.loc[level], study)
+        yield base | median_row(medians[level], study)
 
 
-def median_row(median: pd.Series, study: Study) -> dict[str, Any]:
+def median_row(median: Mapping[Any, Any], study: Study) -> dict[str, Any]:
     """Return the median tenure of one curve; a median that is not reached is an empty estimate with a note."""
     reached = not np.isnan(median["time"])
     row = {
-        "estimand": "median", "unit": study.time_unit, "estimate": median["time"], "conf_low": median["conf_low"],
-        "conf_high": median["conf_high"], "conf_level": study.confidence_level,
+        "estimand": "median",
+        "unit": study.time_unit,
+        "estimate": median["time"],
+        "conf_low": median["conf_low"],
+        "conf_high": median["conf_high"],
+        "conf_level": study.confidence_level,
         "definition": "tenure by which half have left",
-    }  # fmt: skip
-    return (
-        row
-        if reached
-        else row | {"note": "Not reached: more than half are still customers at the longest tenure."}
-    )
+    }
+    return row if reached else row | {"note": "Not reached: more than half are still customers at the longest tenure."}
 
 
 def logrank_row(rows: pd.DataFrame, groups: pd.Series, term: str, n_tests: int) -> dict[str, Any]:
     """Return the log-rank test of one candidate over its levels as recorded."""
     frame = rows[["start", "stop", "event"]].assign(group=groups.to_numpy())
     base = {
-        "analysis": "segments", "outcome": OUTCOME, "method": "log-rank", "term": term, "estimand": "logrank",
-        "n_accounts": len(frame), "n_events": int(frame["event"].sum()), "declared": "in advance",
-        "family": f"log-rank tests of {n_tests} candidates", "effect_kind": "unadjusted",
-    }  # fmt: skip
+        "analysis": "segments",
+        "outcome": OUTCOME,
+        "method": "log-rank",
+        "term": term,
+        "estimand": "logrank",
+        "n_accounts": len(frame),
+        "n_events": int(frame["event"].sum()),
+        "declared": "in advance",
+        "family": f"log-rank tests of {n_tests} candidates",
+        "effect_kind": "unadjusted",
+    }
     start = "start" if (frame["start"] > 0).any() else None
     test = logrank_test(frame, "stop", "event", "group", start=start)
     return base | {"statistic": test.statistic, "df": test.df, "p_value": test.p_value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,9 +40,7 @@ def finding(sentence: Text) -> Block:
 
 def paragraph(text: Text, css: str = "") -> Block:
     """Return a paragraph, with one of the page's classes: "sub" for explanation, "note" for a caution."""
-    return Block(
-        Markup('<p class="{}">{}</p>').format(css, text) if css else Markup("<p>{}</p>").format(text)
-    )
+    return Block(Markup('<p class="{}">{}</p>').format(css, text) if css else Markup("<p>{}</p>").format(text))
 
 
 def section(title: Text, *blocks: Block, level: int = 3, anchor: str = "") -> Block:
@@ -66,18 +65,19 @@ def folded(summary: Text, *blocks: Block) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table column: its heading, where its cells come from, and whether they are numbers."""
+    """A table column: its heading (and what stands under it), where its cells come from, whether they are numbers."""
 
     title: str
     key: str
     number: bool = False
-    css: str = field(default="")
+    css: str = ""
+    under: Markup = field(default_factory=Markup)
 
 
 def table(
     caption: Text,
     columns: Sequence[Column],
-    rows: Iterable[Mapping[str, Text]],
+    rows: Iterable[Mapping[str, object]],
     css: str = "data",
     label: str = "",
 ) -> Block:
@@ -88,43 +88,44 @@ def table(
     Parameters
     ----------
     caption : str or Markup
-        What the table shows; read out by screen readers before the cells.
+        What the table shows; it names the table for screen readers too.
     columns : sequence of Column
         The first one holds the row headers.
     rows : iterable of mapping
         Cell content by column key; what a row leaves out is empty.
     css : str
         Class of the table.
-    label : str
-        Accessible name of the scrolling region; the caption's text if empty.
     """
     head = Markup("").join(
-        Markup('<th scope="col" class="{}">{}</th>').format(
-            "n" if column.number else column.css, column.title
+        Markup('<th scope="col" class="{}">{}{}</th>').format(
+            "n" if column.number else column.css, column.title, column.under
         )
         for column in columns
     )
-    body = []
-    for row in rows:
-        first, *others = columns
-        cells = [Markup('<th scope="row" class="{}">{}</th>').format(first.css, row.get(first.key, ""))]
-        cells += [
-            Markup('<td class="{}" data-l="{}">{}</td>').format(
-                "n" if column.number else column.css, column.title, row.get(column.key, "")
-            )
-            for column in others
-        ]
-        body.append(Markup("<tr>{}</tr>").format(Markup("").join(cells)))
-    name = label or Markup(caption).striptags()
+    body = Markup("").join(_table_row(columns, row) for row in rows)
+    # The title stands outside the scrolling region, so that it wraps on a phone instead of scrolling away.
+    anchor = "t" + hashlib.sha256(f"{caption}{body}".encode()).hexdigest()[:10]
     return Block(
         Markup(
-            '<div class="scroll" role="region" tabindex="0" aria-label="{}"><table class="{}"><caption>{}</caption>'
-            "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-        ).format(name, css, caption, head, Markup("").join(body))
+            '<p class="caption" id="{a}">{caption}</p><div class="scroll" role="region" tabindex="0" aria-labelledby="{a}">'
+            '<table class="{css}" aria-labelledby="{a}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        ).format(a=anchor, caption=caption, css=css, head=head, body=body)
     )
 
 
-def figure(wide: Markup, narrow: Markup, caption: Text, after: Block | None = None) -> Block:
+def _table_row(columns: Sequence[Column], row: Mapping[str, object]) -> Markup:
+    first, *others = columns
+    cells = [Markup('<th scope="row" class="{}">{}</th>').format(first.css, row.get(first.key, ""))]
+    cells += [
+        Markup('<td class="{}" data-l="{}">{}</td>').format(
+            "n" if column.number else column.css, column.title, row.get(column.key, "")
+        )
+        for column in others
+    ]
+    return Markup("<tr>{}</tr>").format(Markup("").join(cells))
+
+
+def figure(wide: Markup, narrow: Markup, caption: object, after: Block | None = None) -> Block:
     """Return a figure in two widths (a page shows the one that fits) under its finding as title."""
     below = after.markup if after else Markup("")
     return Block(

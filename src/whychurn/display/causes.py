@@ -9,7 +9,6 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import Scale, axis, mark
-from whychurn.display.numbers import format_number
 from whychurn.display.wording import (
     against,
     amount_name,
@@ -97,8 +96,10 @@ def headline(findings: Findings) -> Markup:
         return Markup("No declared cause is tied to churn clearly enough to act on")
     text = sentence(
         "Customers with {name} leave {times} as those with {reference}",
-        name=_spoken(top.rank), times=times_as_fast(top.total), reference=top.rank.reference,
-    )  # fmt: skip
+        name=_spoken(top.rank),
+        times=times_as_fast(top.total),
+        reference=top.rank.reference,
+    )
     if top.share is None:
         return text
     return sentence("{text}; that goes with {share} of churn", text=text, share=number(top.share, "percent0"))
@@ -125,7 +126,7 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
     cells = [_cells(cause, scale, style) for cause in shown]
     columns = [
         Column("Cause", "cause", css="cause"),
-        Column("Churn speed (hazard ratio)", "forest", css="fig"),
+        Column("Churn speed (hazard ratio)", "forest", css="fig", under=axis(scale)),
         Column("Ratio", "ratio", number=True),
         Column("Share of churn", "share", number=True),
         Column(first_upper(amount_name(findings)), "money", number=True),
@@ -134,9 +135,7 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
     if not any(cause.money for cause in causes):
         columns.pop(4)
     caption = "Hazard ratios with intervals, adjusted for what comes before each cause; ranked by share of churn within evidence"
-    return table(caption, columns, cells, css="causes") + Block(
-        sentence('<div class="forest-axis">{axis}</div>', axis=axis(scale))
-    )
+    return table(caption, columns, cells, css="causes")
 
 
 def _cells(cause: RankedCause, scale: Scale, style: str) -> dict[str, Markup]:
@@ -168,12 +167,15 @@ def cause_details(findings: Findings) -> Block:
                 "direct": _or_dash(cause.direct),
                 "p": number(cause.rank, "p", "p_adjusted"),
                 "detectable": number(cause.detectable, "ratio2") if cause.detectable else "–",
-                "e": sentence("{a} / {b}", a=number(cause.e_value, "number1"), b=number(cause.e_value, "number1", "numerator"))
-                if cause.e_value else "–",
+                "e": sentence(
+                    "{a} / {b}", a=number(cause.e_value, "number1"), b=number(cause.e_value, "number1", "numerator")
+                )
+                if cause.e_value
+                else "–",
                 "ph": cause.proportional.grade if cause.proportional else "not tested",
                 "note": cause.rank.note,
             }
-        )  # fmt: skip
+        )
     columns = [
         Column("Cause", "cause", css="cause"),
         Column("Unadjusted", "unadjusted", number=True),
@@ -204,10 +206,3 @@ def grade_rules(findings: Findings) -> Block:
     """Return the rules behind the grades, as the analysis printed them."""
     rows = findings.where(analysis="causes", estimand="rule").rows()
     return bullets(sentence("{chip} {rule}", chip=chip(row.grade), rule=row.definition) for row in rows)
-
-
-def counts_by_grade(findings: Findings) -> str:
-    """Return "three strong, two moderate …" as text without numbers typed by hand."""
-    causes = ranked_causes(findings)
-    tally = {grade: sum(cause.grade == grade for cause in causes) for grade in dict.fromkeys(c.grade for c in causes)}
-    return ", ".join(f"{format_number(n, 'count')} {grade}" for grade, n in tally.items())

@@ -7,7 +7,7 @@ import math
 from whychurn.display.blocks import Block, Column, finding, paragraph, section, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import bar
-from whychurn.display.numbers import format_number
+from whychurn.display.numbers import format_number, printed
 from whychurn.display.wording import number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
@@ -24,11 +24,23 @@ def crosstab_summary(findings: Findings) -> Block:
     text = sentence(
         "{term} separates leavers from stayers most: {high} of {high_level} left, {low} of {low_level} "
         "(Cramer's V {v}, {p}).",
-        term=top.term, high=number(shares[0], "percent1"), high_level=shares[0].level, low=number(shares[-1], "percent1"),
-        low_level=shares[-1].level, v=number(top, "number2"), p=p_text(top),
-    )  # fmt: skip
-    rest = sentence(" For {n} of {all} candidates there is no clear tie.", n=format_number(unclear, "count"),
-                    all=format_number(len(known), "count")) if unclear else sentence("")  # fmt: skip
+        term=top.term,
+        high=number(shares[0], "percent1"),
+        high_level=shares[0].level,
+        low=number(shares[-1], "percent1"),
+        low_level=shares[-1].level,
+        v=number(top, "number2"),
+        p=p_text(top),
+    )
+    rest = (
+        sentence(
+            " For {n} of {all} candidates there is no clear tie.",
+            n=printed(unclear, "count"),
+            all=printed(len(known), "count"),
+        )
+        if unclear
+        else sentence("")
+    )
     return finding(text + rest)
 
 
@@ -102,6 +114,12 @@ def _one(test: Row, rows: list[Row], residuals: dict[str, Row], top: float) -> B
     ]
     high = max(rows, key=lambda row: row.estimate)
     low = min(rows, key=lambda row: row.estimate)
-    title = sentence("{h} of {hl} left, {l} of {ll} ({p})", h=number(high, "percent1"), hl=high.level,
-                     l=number(low, "percent1"), ll=low.level, p=p_text(test))  # fmt: skip
+    title = sentence(
+        "{h} of {hl} left, {l} of {ll} ({p})",
+        h=number(high, "percent1"),
+        hl=high.level,
+        l=number(low, "percent1"),
+        ll=low.level,
+        p=p_text(test),
+    )
     return paragraph(title, "finding") + table(f"Churn by {test.term}, all accounts", columns, cells)

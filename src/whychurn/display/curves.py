@@ -54,18 +54,19 @@ def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> 
     levels = list(dict.fromkeys(survival["level"]))
     colours = {level: SERIES[index % len(SERIES)] for index, level in enumerate(levels)}
     table_height = 0.17 * len(levels) + 0.62
-    sns.set_theme(style="ticks", rc={**STYLE, "font.size": layout.font})
-    with matplotlib.rc_context({**STYLE, "font.size": layout.font}):
+    sizes = dict.fromkeys(("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), layout.font)
+    with sns.axes_style("ticks"), matplotlib.rc_context({**STYLE, **sizes}):
         fig = Figure(figsize=(layout.width, layout.height + table_height))
         total = layout.height + table_height
         left = 0.13 if layout is NARROW else 0.075
         bottom = table_height / total
         ax = fig.add_axes((left, bottom, 1 - left - layout.label_room, 1 - bottom - 0.1 / total))
         last = float(survival["time"].max())
-        ends = [_draw(ax, survival[survival["level"] == level], colours[level], index)
-                for index, level in enumerate(levels)]  # fmt: skip
+        ends = [
+            _draw(ax, survival[survival["level"] == level], colours[level], index) for index, level in enumerate(levels)
+        ]
         _axes(ax, last, at_risk, layout, time_unit)
-        _end_labels(ax, levels, ends, colours, last, layout)
+        _end_labels(ax, levels, ends, colours, last, layout, total)
         _risk_table(fig, ax, at_risk, levels, colours, layout, total)
         return inline_svg(fig, alt)
 
@@ -75,13 +76,9 @@ def _draw(ax: Axes, curve: pd.DataFrame, colour: str, index: int) -> float:
     enough = curve["denominator"].to_numpy() >= min(FEWEST_AT_RISK, float(curve["denominator"].max()))
     shown = curve[enough]
     time, value = shown["time"].to_numpy(), shown["estimate"].to_numpy()
-    ax.fill_between(
-        time, shown["conf_low"], shown["conf_high"], step="post", color=colour, alpha=0.16, linewidth=0
-    )
+    ax.fill_between(time, shown["conf_low"], shown["conf_high"], step="post", color=colour, alpha=0.16, linewidth=0)
     # Dashes besides colour: the curves stay apart in grey print and for colour-blind readers.
-    dashes: object = (
-        "-" if index < 1 else (0, [(5, 1.5), (2, 1.2), (6, 1.5, 1.5, 1.5), (1, 1)][(index - 1) % 4])
-    )
+    dashes: object = "-" if index < 1 else (0, [(5, 1.5), (2, 1.2), (6, 1.5, 1.5, 1.5), (1, 1)][(index - 1) % 4])
     ax.step(time, value, where="post", color=colour, linewidth=1.6, linestyle=dashes)  # type: ignore[arg-type]
     return float(value[-1]) if len(value) else float("nan")
 
@@ -105,19 +102,27 @@ def _thinned(at_risk: pd.DataFrame, most: int) -> list[float]:
 
 
 def _end_labels(
-    ax: Axes, levels: list[str], ends: list[float], colours: dict[str, str], last: float, layout: Layout
+    ax: Axes, levels: list[str], ends: list[float], colours: dict[str, str], last: float, layout: Layout, total: float
 ) -> None:
     """Name each curve at its end, pushed apart just enough never to overlap."""
-    height = ax.get_position().height * ax.figure.get_size_inches()[1] * 72
+    height = ax.get_position().height * total * 72
     gap = (layout.font * 1.25) / height
     places = spread([end if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
     room = int(layout.label_room * layout.width * 72 / (layout.font * 0.56))
     for level, end, place in zip(levels, ends, places, strict=True):
         text = level if len(level) <= room else level[: room - 1] + "…"
         ax.annotate(
-            text, xy=(last, end), xytext=(last * 1.025, place), textcoords="data", va="center", ha="left",
-            color=colours[level], fontsize=layout.font, annotation_clip=False, fontweight="bold",
-        )  # fmt: skip
+            text,
+            xy=(last, end),
+            xytext=(last * 1.025, place),
+            textcoords="data",
+            va="center",
+            ha="left",
+            color=colours[level],
+            fontsize=layout.font,
+            annotation_clip=False,
+            fontweight="bold",
+        )
 
 
 def spread(values: list[float], gap: float, low: float, high: float) -> list[float]:
@@ -147,9 +152,14 @@ def spread(values: list[float], gap: float, low: float, high: float) -> list[flo
 
 
 def _risk_table(
-    fig: Figure, ax: Axes, at_risk: pd.DataFrame, levels: list[str], colours: dict[str, str], layout: Layout,
+    fig: Figure,
+    ax: Axes,
+    at_risk: pd.DataFrame,
+    levels: list[str],
+    colours: dict[str, str],
+    layout: Layout,
     total: float,
-) -> None:  # fmt: skip
+) -> None:
     """Customers at risk under the axis, aligned with its ticks."""
     box = ax.get_position()
     times = _thinned(at_risk, layout.times)
@@ -162,8 +172,13 @@ def _risk_table(
             x = box.x0 + box.width * time / ax.get_xlim()[1]
             value = counts.get(time, 0.0)
             align = "left" if time == times[0] else "center"
-            fig.text(
-                x, y, f"{value:,.0f}", fontsize=layout.font - 0.5, color=colours[level], ha=align, va="center"
-            )
-        fig.text(box.x1 + 0.012, y, level if len(level) < 24 else level[:22] + "…", fontsize=layout.font - 0.5,
-                 color=colours[level], ha="left", va="center")  # fmt: skip
+            fig.text(x, y, f"{value:,.0f}", fontsize=layout.font - 0.5, color=colours[level], ha=align, va="center")
+        fig.text(
+            box.x1 + 0.24 / layout.width,
+            y,
+            level if len(level) < 24 else level[:22] + "…",
+            fontsize=layout.font - 0.5,
+            color=colours[level],
+            ha="left",
+            va="center",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, paragraph, section, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.forest import Scale, mark
+from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.survival import survival_figure
 from whychurn.display.wording import against, number, with_interval
 from whychurn.findings import Findings
@@ -27,8 +27,11 @@ def _one(findings: Findings, name: str) -> list[Block]:
         empty = findings.where(term=name).rows()[0]
         return [paragraph(empty.note, "note")]
     first = findings.where(term=name, estimand="median").rows()[0]
-    size = sentence("{n} customers, of whom {left} left.", n=number(first, "count", "n_accounts"),
-                    left=number(first, "count", "n_events"))  # fmt: skip
+    size = sentence(
+        "{n} customers, of whom {left} left.",
+        n=number(first, "count", "n_accounts"),
+        left=number(first, "count", "n_events"),
+    )
     ratios = findings.where(group=name, estimand="hazard_ratio").rows()
     blocks = [paragraph(size, "sub"), survival_figure(findings, name)]
     if ratios:
@@ -42,7 +45,11 @@ def _one(findings: Findings, name: str) -> list[Block]:
             }
             for row in ratios
         ]
-        columns = [Column("Cause", "term", css="cause"), Column("Hazard ratio, log scale", "forest", css="fig"),
-                   Column("Ratio (interval)", "ratio", number=True), Column("p", "p", number=True)]  # fmt: skip
+        columns = [
+            Column("Cause", "term", css="cause"),
+            Column("Hazard ratio, log scale", "forest", css="fig", under=axis(scale)),
+            Column("Ratio (interval)", "ratio", number=True),
+            Column("p", "p", number=True),
+        ]
         blocks.append(table("Hazard ratios within the group, each adjusted for the others listed", columns, cells))
     return blocks

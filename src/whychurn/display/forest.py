@@ -41,8 +41,9 @@ def mark(row: Row, scale: Scale, css: str = "c1") -> Markup:
     one = scale.x(1.0)
     axis = say(
         '<line x1="{x}" x2="{x}" y1="0" y2="{h}" stroke="var(--soft,#57606a)" stroke-width="1"/>',
-        x=f"{one:.1f}", h=f"{HEIGHT:g}",
-    )  # fmt: skip
+        x=f"{one:.1f}",
+        h=f"{HEIGHT:g}",
+    )
     if not row.estimated:
         return _svg(axis, "No estimate")
     label = (
@@ -53,9 +54,12 @@ def mark(row: Row, scale: Scale, css: str = "c1") -> Markup:
     inner = say(
         '<line x1="{low}" x2="{high}" y1="{y}" y2="{y}" stroke="var(--{css})" stroke-width="3"/>'
         '<circle cx="{at}" cy="{y}" r="5" fill="var(--{css})"/>',
-        low=f"{scale.x(row.conf_low):.1f}", high=f"{scale.x(row.conf_high):.1f}", at=f"{scale.x(row.estimate):.1f}",
-        y=middle, css=css,
-    )  # fmt: skip
+        low=f"{scale.x(row.conf_low):.1f}",
+        high=f"{scale.x(row.conf_high):.1f}",
+        at=f"{scale.x(row.estimate):.1f}",
+        y=middle,
+        css=css,
+    )
     return _svg(axis + inner, label)
 
 
@@ -85,13 +89,19 @@ def bar(share: float, low: float, high: float, scale_to: float, label: str, css:
         '<rect x="0" y="6" height="12" width="{share}" fill="var(--{css})" opacity="0.28"/>'
         '<line x1="{low}" x2="{high}" y1="12" y2="12" stroke="var(--{css})" stroke-width="3"/>'
         '<circle cx="{share}" cy="12" r="4" fill="var(--{css})"/>',
-        share=place(share), low=place(low), high=place(high), css=css,
-    )  # fmt: skip
+        share=place(share),
+        low=place(low),
+        high=place(high),
+        css=css,
+    )
     return _svg(inner, label)
 
 
 def _svg(inner: Markup, label: str) -> Markup:
     return say(
         '<svg class="mark" viewBox="-6 0 {w} {h}" role="img" aria-label="{label}">{inner}</svg>',
-        w=f"{WIDTH + 12:g}", h=f"{HEIGHT:g}", label=label, inner=inner,
-    )  # fmt: skip
+        w=f"{WIDTH + 12:g}",
+        h=f"{HEIGHT:g}",
+        label=label,
+        inner=inner,
+    )

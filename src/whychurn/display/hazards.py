@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
+from whychurn.display.blocks import Block, Column, bullets, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import Scale, axis, mark
-from whychurn.display.numbers import format_number
+from whychurn.display.numbers import printed
 from whychurn.display.wording import against, number, times_as_fast, with_interval
 from whychurn.findings import Findings, Row
 
@@ -22,9 +22,12 @@ def hazard_summary(findings: Findings) -> Block:
     top = max(known, key=lambda row: abs(_log(row)))
     text = sentence(
         "With {term} at {level}, customers leave {times} ({interval}) as with {reference}, all earlier causes equal.",
-        term=top.term, level=top.level, times=times_as_fast(top), reference=top.reference or "one step less",
+        term=top.term,
+        level=top.level,
+        times=times_as_fast(top),
+        reference=top.reference or "one step less",
         interval=sentence("interval {i}", i=_interval(top)),
-    )  # fmt: skip
+    )
     return finding(text) + _concordance(findings)
 
 
@@ -36,8 +39,10 @@ def _concordance(findings: Findings) -> Block:
     text = sentence(
         "All causes together put the earlier leaver first in {c} of pairs (a coin would in half of them), with {n} "
         "leavers per coefficient. {note}",
-        c=number(rows[0], "percent1"), n=number(events[0], "number0"), note=events[0].note,
-    )  # fmt: skip
+        c=number(rows[0], "percent1"),
+        n=number(events[0], "number0"),
+        note=events[0].note,
+    )
     return paragraph(text, "sub")
 
 
@@ -68,7 +73,7 @@ def hazard_forest(findings: Findings, kind: str = "total") -> Block:
     ]
     columns = [
         Column("Cause", "term", css="cause"),
-        Column("Hazard ratio, log scale", "forest", css="fig"),
+        Column("Hazard ratio, log scale", "forest", css="fig", under=axis(scale)),
         Column("Ratio (interval)", "ratio", number=True),
         Column("p", "p", number=True),
         Column("Customers", "n", number=True),
@@ -78,8 +83,7 @@ def hazard_forest(findings: Findings, kind: str = "total") -> Block:
     if not any(row.note for row in rows):
         columns.pop()
     caption = sentence("{kind}: {text}", kind=TITLES[kind], text=rows[0].definition if rows else "no estimate")
-    scale_row = sentence('<div class="forest-axis">{axis}</div>', axis=axis(scale)) if estimated else ""
-    return table(caption, columns, cells) + Block(sentence("{s}", s=scale_row))
+    return table(caption, columns, cells)
 
 
 def hazard_comparison(findings: Findings) -> Block:
@@ -91,12 +95,18 @@ def hazard_comparison(findings: Findings) -> Block:
         cells.append(
             {
                 "term": _name(total),
-                **{kind: with_interval(by_kind[kind][key], "ratio2") if key in by_kind[kind] else "–" for kind in TITLES},
-                "set": adjusted.get(total.term, "") or "nothing earlier",
+                **{
+                    kind: with_interval(by_kind[kind][key], "ratio2") if key in by_kind[kind] else "–"
+                    for kind in TITLES
+                },
+                "set": _set(adjusted.get(total.term, "")),
             }
         )
-    columns = [Column("Cause", "term", css="cause"), *[Column(TITLES[kind], kind, number=True) for kind in
-               ("unadjusted", "total", "direct")], Column("Total effect adjusts for", "set", css="small")]  # fmt: skip
+    columns = [
+        Column("Cause", "term", css="cause"),
+        *[Column(TITLES[kind], kind, number=True) for kind in ("unadjusted", "total", "direct")],
+        Column("Total effect adjusts for", "set", css="small"),
+    ]
     return table("Hazard ratios with intervals, by what they are adjusted for", columns, cells)
 
 
@@ -111,8 +121,9 @@ def proportional_summary(findings: Findings) -> Block:
     text = sentence(
         "For {k} of {n} candidates the effect changes with tenure: their single ratio is an average over tenure, "
         "and the table by period says more.",
-        k=format_number(len(changing), "count"), n=format_number(len(rows), "count"),
-    )  # fmt: skip
+        k=printed(len(changing), "count"),
+        n=printed(len(rows), "count"),
+    )
     return finding(text)
 
 
@@ -138,13 +149,17 @@ def proportional_table(findings: Findings) -> Block:
         Column("adjusted p", "adjusted", number=True),
         Column("Verdict", "verdict"),
     ]
-    return table("Does the effect change with tenure? Grambsch-Therneau score test in the total-effect model", columns, cells)
+    return table(
+        "Does the effect change with tenure? Grambsch-Therneau score test in the total-effect model", columns, cells
+    )
 
 
 def period_table(findings: Findings) -> Block:
     """Return the effects by period of tenure, for candidates whose effect changes."""
     rows = [
-        row for row in findings.where(estimand="hazard_ratio", effect_kind="total").rows() if row.group not in ("", WINDOW)
+        row
+        for row in findings.where(estimand="hazard_ratio", effect_kind="total").rows()
+        if row.group not in ("", WINDOW)
     ]
     if not rows:
         return paragraph("No effect by period is needed.", "sub")
@@ -159,13 +174,18 @@ def period_table(findings: Findings) -> Block:
         cells.append(
             {
                 "term": _name(first),
-                **{period: with_interval(row, "ratio2") if row is not None else "–"
-                   for period, row in zip(periods, present, strict=True)},
+                **{
+                    period: with_interval(row, "ratio2") if row is not None else "–"
+                    for period, row in zip(periods, present, strict=True)
+                },
                 "note": " ".join(notes),
             }
-        )  # fmt: skip
-    columns = [Column("Cause", "term", css="cause"), *[Column(period, period, number=True) for period in periods],
-               Column("Note", "note", css="small")]  # fmt: skip
+        )
+    columns = [
+        Column("Cause", "term", css="cause"),
+        *[Column(period, period, number=True) for period in periods],
+        Column("Note", "note", css="small"),
+    ]
     return table("Total effect by period of tenure: hazard ratio with interval", columns, cells)
 
 
@@ -173,9 +193,12 @@ def window_comparison(findings: Findings) -> Block:
     """Set total effects beside what they would be if the file held only recent leavers."""
     rows = {(row.term, row.level): row for row in findings.where(estimand="hazard_ratio", group=WINDOW).rows()}
     if not rows:
-        return paragraph("The study says that every customer who ever left is in the file, so there is one reading only.", "sub")
+        return paragraph(
+            "The study says that every customer who ever left is in the file, so there is one reading only.", "sub"
+        )
     pairs = [(row, rows.get((row.term, row.level))) for row in _ratios(findings, "total")]
-    kept, turned = [], []
+    kept: list[Row] = []
+    turned: list[Row] = []
     for total, other in pairs:
         if other is None or not (total.estimated and other.estimated) or total.p_value >= 0.05:
             continue
@@ -187,13 +210,29 @@ def window_comparison(findings: Findings) -> Block:
     if turned:
         lines.append(sentence("Rests on earlier leavers being in the file: {names}.", names=_names(turned)))
     cells = [
-        {"term": _name(total), "all": with_interval(total, "ratio2"),
-         "recent": with_interval(other, "ratio2") if other is not None else "–"}
+        {
+            "term": _name(total),
+            "all": with_interval(total, "ratio2"),
+            "recent": with_interval(other, "ratio2") if other is not None else "–",
+        }
         for total, other in pairs
-    ]  # fmt: skip
-    columns = [Column("Cause", "term", css="cause"), Column("If every leaver is in the file", "all", number=True),
-               Column("If only recent leavers are", "recent", number=True)]  # fmt: skip
-    return bullets(lines) + table("Total effects under both readings of the file: hazard ratio with interval", columns, cells)
+    ]
+    columns = [
+        Column("Cause", "term", css="cause"),
+        Column("If every leaver is in the file", "all", number=True),
+        Column("If only recent leavers are", "recent", number=True),
+    ]
+    return bullets(lines) + table(
+        "Total effects under both readings of the file: hazard ratio with interval", columns, cells
+    )
+
+
+def _set(adjusted_for: str) -> Block | str:
+    """Return how many causes a model adjusts for; their names unfold."""
+    names = [name for name in adjusted_for.split(", ") if name]
+    if not names:
+        return "nothing"
+    return folded(sentence("{n} causes", n=printed(len(names), "count")), Block(sentence("{all}", all=adjusted_for)))
 
 
 def _names(rows: list[Row]) -> str:
@@ -209,7 +248,7 @@ def _log(row: Row) -> float:
 
 
 def _interval(row: Row) -> object:
-    return sentence("{low}–{high}", low=number(row, "ratio2", "conf_low"), high=number(row, "ratio2", "conf_high"))
+    return sentence("{low}–{high}", low=number(row, "times", "conf_low"), high=number(row, "times", "conf_high"))
 
 
 def _name(row: Row) -> object:

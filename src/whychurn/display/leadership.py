@@ -11,7 +11,7 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
 from whychurn.display.hazards import WINDOW
 from whychurn.display.numbers import printed
-from whychurn.display.wording import amount_name, first_upper, interval, money_style, number, unit
+from whychurn.display.wording import amount_name, first_upper, horizon_text, interval, money_style, number
 from whychurn.findings import Findings, Row
 
 #: So many plays are a plan; more are a list.
@@ -41,9 +41,11 @@ def render_index(findings: Findings, pages: Sequence[Mapping[str, str]]) -> Mark
         sentence('<p class="lede">{lede}</p>', lede=_lede(findings, causes)),
         _tiles(findings, causes),
         _why(findings, hrefs).markup,
-        sentence('<div class="two">{a}{b}</div>', a=_plays(findings, causes).markup, b=_sure(findings, causes, hrefs).markup),
+        sentence(
+            '<div class="two">{a}{b}</div>', a=_plays(findings, causes).markup, b=_sure(findings, causes, hrefs).markup
+        ),
         _read_on(pages).markup,
-    ]  # fmt: skip
+    ]
     return Markup("").join(parts)
 
 
@@ -64,11 +66,32 @@ def _lede(findings: Findings, causes: list[RankedCause]) -> Markup:
         )
     text = sentence(
         "{source}The ratio’s interval is {ratio}, adjusted for {earlier}.",
-        source=source, ratio=interval(top.total, "ratio2"), earlier=_and_others(top.total.adjusted_for),
-    )  # fmt: skip
+        source=source,
+        ratio=interval(top.total, "times"),
+        earlier=_and_others(top.total.adjusted_for),
+    )
     if top.share is not None:
         text += sentence(" The share’s interval is {share}.", share=interval(top.share, "percent0"))
+    other = _second_reading(findings, top)
+    if other is not None:
+        text += sentence(
+            " If the file holds only recent leavers, the ratio is {ratio} ({i}).",
+            ratio=number(other, "times"),
+            i=interval(other, "times"),
+        )
     return text + sentence(" This is association, measured with care; it is not proof of cause.")
+
+
+def _second_reading(findings: Findings, cause: RankedCause) -> Row | None:
+    row = _first(
+        findings,
+        analysis="hazards",
+        estimand="hazard_ratio",
+        group=WINDOW,
+        term=cause.rank.term,
+        level=cause.rank.level,
+    )
+    return row if row is not None and row.estimated else None
 
 
 def _and_others(adjusted_for: str) -> str:
@@ -86,28 +109,46 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
     tiles: list[tuple[object, object, object]] = []
     left = _first(findings, analysis="causes", estimand="churn_share")
     if left is not None:
-        small = sentence("{left} of {all} in the file · interval {i}", left=number(left, "count", "numerator"),
-                         all=number(left, "count", "denominator"), i=interval(left, "percent1"))  # fmt: skip
+        small = sentence(
+            "{left} of {all} in the file · interval {i}",
+            left=number(left, "count", "numerator"),
+            all=number(left, "count", "denominator"),
+            i=interval(left, "percent1"),
+        )
         tiles.append(("Customers who left", number(left, "percent1"), small))
     risk = _first(findings, analysis="churn_within", estimand="risk", term="Everyone")
-    horizon = sentence("{h} {unit}", h=printed(float(findings.provenance["horizon"]), "number0", "provenance", "horizon"),
-                       unit=unit(findings))  # fmt: skip
+    horizon = horizon_text(findings)
     if risk is not None and risk.estimated:
-        tiles.append((sentence("Leave within {h}", h=horizon), number(risk, "percent1"),
-                      sentence("of new customers · interval {i}", i=interval(risk, "percent1"))))  # fmt: skip
+        tiles.append(
+            (
+                sentence("Leave within {h}", h=horizon),
+                number(risk, "percent1"),
+                sentence("of new customers · interval {i}", i=interval(risk, "percent1")),
+            )
+        )
     money = _first(findings, analysis="causes", estimand="amount_of_leavers")
     share = _first(findings, analysis="causes", estimand="amount_share_of_leavers")
     if money is not None and share is not None:
-        tiles.append((sentence("{n} of leavers in the file", n=first_upper(name)), number(money, style),
-                      sentence("{s} of the file’s total · not per year", s=number(share, "percent1"))))  # fmt: skip
+        tiles.append(
+            (
+                sentence("{n} of leavers in the file", n=first_upper(name)),
+                number(money, style),
+                sentence("{s} of the file’s total · not per year", s=number(share, "percent1")),
+            )
+        )
     if causes:
         solid = sum(cause.grade in ("strong", "moderate") for cause in causes)
-        tiles.append((
-            "Causes with solid evidence", printed(solid, "count"),
-            sentence("of {n} declared in advance and tested", n=printed(len(causes), "count")),
-        ))  # fmt: skip
+        tiles.append(
+            (
+                "Causes with solid evidence",
+                printed(solid, "count"),
+                sentence("of {n} declared in advance and tested", n=printed(len(causes), "count")),
+            )
+        )
     inner = Markup("").join(
-        sentence('<div class="tile"><dt>{name}</dt><dd>{value}<small>{small}</small></dd></div>', name=t, value=v, small=s)
+        sentence(
+            '<div class="tile"><dt>{name}</dt><dd>{value}<small>{small}</small></dd></div>', name=t, value=v, small=s
+        )
         for t, v, s in tiles
     )
     return sentence('<dl class="tiles">{inner}</dl>', inner=inner)
@@ -126,25 +167,40 @@ def _why(findings: Findings, hrefs: Mapping[str, str]) -> Block:
 def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
     """Name who to turn to first, from causes that carry evidence and that the company could change."""
     style = money_style(findings)
-    items = []
+    items: list[Markup] = []
     for cause in causes:
         if cause.grade not in ("strong", "moderate") or cause.rank.unit != "actionable" or len(items) == MOST_PLAYS:
             continue
         if cause.exposed is None or cause.total is None or cause.total.estimate <= 1:
             continue
-        worth = sentence(", {sum} in {name}", sum=number(cause.exposed_amount, style), name=amount_name(findings)) \
-            if cause.exposed_amount is not None else Markup("")  # fmt: skip
-        items.append(sentence(
-            "<b>{name}</b>: {n} current customers{worth}. Offer half of them, drawn by lot, a move to “{reference}” and "
-            "compare after {h} {unit}: that turns an association into an answer.",
-            name=cause.name, n=number(cause.exposed, "count"), worth=worth, reference=cause.rank.reference,
-            h=printed(float(findings.provenance["horizon"]), "number0", "provenance", "horizon"), unit=unit(findings),
-        ))  # fmt: skip
+        worth = (
+            sentence(", {sum} in {name}", sum=number(cause.exposed_amount, style), name=amount_name(findings))
+            if cause.exposed_amount is not None
+            else Markup("")
+        )
+        items.append(
+            sentence(
+                "<b>{name}</b>: {n} current customers{worth}. Try a move to “{reference}”.",
+                name=cause.name,
+                n=number(cause.exposed, "count"),
+                worth=worth,
+                reference=cause.rank.reference,
+            )
+        )
     if not items:
-        body = paragraph("No cause that you could change carries enough evidence to act on. Collect more, or other, data first.")
+        body = paragraph(
+            "No cause that you could change carries enough evidence to act on. Collect more, or other, data first."
+        )
     else:
         inner = Markup("").join(sentence("<li>{item}</li>", item=item) for item in items)
-        body = Block(sentence('<ol class="plays">{inner}</ol>', inner=inner))
+        body = Block(sentence('<ol class="plays">{inner}</ol>', inner=inner)) + paragraph(
+            sentence(
+                "Make the offer to half of each group, drawn by lot, and compare the halves after {h}: only that turns an "
+                "association into an answer. One customer may be in several groups.",
+                h=horizon_text(findings),
+            ),
+            "sub",
+        )
     return section("What to do on Monday", body, level=2, anchor="plays")
 
 
@@ -154,8 +210,11 @@ def _sure(findings: Findings, causes: list[RankedCause], hrefs: Mapping[str, str
     reasons = findings.where(analysis="data_quality", estimand="reason").rows()
     blocks: list[Block] = []
     if verdict is not None:
-        text = sentence("The data are <b>{grade}</b>. {more}", grade=verdict.grade,
-                        more=_link(hrefs, "data_quality", "What was found and what was done"))  # fmt: skip
+        text = sentence(
+            "The data are <b>{grade}</b>. {more}",
+            grade=verdict.grade,
+            more=_link(hrefs, "data_quality", "What was found and what was done"),
+        )
         blocks.append(paragraph(text))
         if verdict.note:
             blocks.append(paragraph(sentence("Built against that verdict because: {why}", why=verdict.note), "note"))
@@ -170,40 +229,51 @@ def _sure(findings: Findings, causes: list[RankedCause], hrefs: Mapping[str, str
 
 def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
     doubts = []
-    fragile = [cause for cause in causes if "Not borne out" in cause.rank.note]
+    fragile = [cause for cause in causes if cause.grade == "weak" and "Not borne out" in cause.rank.note]
     if fragile:
-        doubts.append(sentence(
-            "Finding that earlier leavers are missing from the file: then {names} would no longer stand.",
-            names=", ".join(cause.name for cause in fragile),
-        ))  # fmt: skip
-    top = next((cause for cause in causes if cause.grade in WITH_EVIDENCE and cause.total is not None), None)
-    if top is not None and top.total is not None:
-        other = _first(findings, analysis="hazards", estimand="hazard_ratio", group=WINDOW, term=top.rank.term,
-                       level=top.rank.level)  # fmt: skip
-        if other is not None and other.estimated and fragile:
-            doubts.append(sentence("{name} would stand, at a ratio of {ratio} (interval {i}).", name=top.name,
-                                   ratio=number(other, "ratio2"), i=interval(other, "ratio2")))  # fmt: skip
-        if top.e_value is not None:
-            doubts.append(sentence(
-                "Something unmeasured tied to both {name} and leaving by a ratio of {e} or more each could explain it away.",
-                name=top.name, e=number(top.e_value, "number1", "numerator"),
-            ))  # fmt: skip
-    changing = [cause for cause in causes if cause.grade in ("strong", "moderate")
-                and cause.proportional is not None and cause.proportional.grade == "changes with tenure"]  # fmt: skip
+        doubts.append(
+            sentence(
+                "Learning that earlier leavers are missing from the file: then the evidence on {names} falls away.",
+                names=", ".join(cause.name for cause in fragile),
+            )
+        )
+    top = causes[0] if causes and causes[0].grade in WITH_EVIDENCE else None
+    if top is not None and top.e_value is not None:
+        doubts.append(
+            sentence(
+                "Something unmeasured that goes with both {name} and leaving by a ratio of {e} or more each could explain "
+                "the first row away.",
+                name=top.name,
+                e=number(top.e_value, "number1", "numerator"),
+            )
+        )
+    changing = [
+        cause
+        for cause in causes
+        if cause.grade in ("strong", "moderate")
+        and cause.proportional is not None
+        and cause.proportional.grade == "changes with tenure"
+    ]
     if changing:
-        doubts.append(sentence(
-            "The ratio is an average over tenure for {names}: it differs between new and old customers.",
-            names=", ".join(str(cause.rank.term) for cause in changing),
-        ))  # fmt: skip
+        doubts.append(
+            sentence(
+                "For {names} the ratio is an average: it differs between new and old customers.",
+                names=", ".join(str(cause.rank.term) for cause in changing),
+            )
+        )
     return doubts
 
 
 def _read_on(pages: Sequence[Mapping[str, str]]) -> Block:
     items = [
-        sentence('<a href="{href}">{title}</a>{summary}', href=page["href"], title=page["title"],
-                 summary=sentence(" – {s}", s=page["summary"]) if page.get("summary") else "")
+        sentence(
+            '<a href="{href}">{title}</a>{summary}',
+            href=page["href"],
+            title=page["title"],
+            summary=sentence(" – {s}", s=page["summary"]) if page.get("summary") else "",
+        )
         for page in pages
-    ]  # fmt: skip
+    ]
     return section("Read on", bullets(items), level=2, anchor="read-on")
 
 

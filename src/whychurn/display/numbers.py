@@ -43,6 +43,19 @@ def _ratio(value: float) -> str:
     return _grouped(2)(value) if value < 100 else _grouped(0)(value)
 
 
+def _times(value: float) -> str:
+    """A ratio as one says it: 25 times, 2.8 times, 0.61 times."""
+    if value >= 9.95:
+        return _grouped(0)(value)
+    return _grouped(1)(value) if value >= 1.05 else _ratio(value)
+
+
+def _bare(digits: int) -> Callable[[float], str]:
+    """A percentage without its sign, for the lower end of an interval."""
+    plain = _grouped(digits)
+    return lambda value: plain(100 * value)
+
+
 def _p_value(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
@@ -56,7 +69,10 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "percent0": _percent(0),
     "percent1": _percent(1),
     "points1": _points,
+    "percent0-bare": _bare(0),
+    "percent1-bare": _bare(1),
     "ratio2": _ratio,
+    "times": _times,
     "p": _p_value,
 }
 

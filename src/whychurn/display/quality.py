@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.numbers import format_number
-from whychurn.display.wording import interval, number
+from whychurn.display.wording import horizon_text, interval, number
 from whychurn.findings import Findings
 
 VERDICT_WORDS = {
@@ -20,12 +19,17 @@ def quality_summary(findings: Findings) -> Block:
     """State the verdict and its reasons."""
     verdict = findings.one(estimand="verdict")
     reasons = findings.where(estimand="reason").rows()
-    size = sentence("{n} customers, of whom {left} left.", n=number(verdict, "count", "n_accounts"),
-                    left=number(verdict, "count", "n_events"))  # fmt: skip
+    size = sentence(
+        "{n} customers, of whom {left} left.",
+        n=number(verdict, "count", "n_accounts"),
+        left=number(verdict, "count", "n_events"),
+    )
     head = sentence("{words}. {size}", words=VERDICT_WORDS.get(verdict.grade, verdict.grade), size=size)
     blocks = finding(head)
     if verdict.note:
-        blocks += paragraph(sentence("Built all the same, for this reason given by the analyst: {why}", why=verdict.note), "note")
+        blocks += paragraph(
+            sentence("Built all the same, for this reason given by the analyst: {why}", why=verdict.note), "note"
+        )
     return blocks + bullets(row.note for row in reasons) if reasons else blocks
 
 
@@ -84,8 +88,12 @@ def missing_values(findings: Findings) -> Block:
         {"term": row.term, "n": number(row, "count", "numerator"), "share": number(row, "percent1"), "note": row.note}
         for row in rows
     ]
-    columns = [Column("Candidate", "term"), Column("Missing", "n", number=True), Column("Share", "share", number=True),
-               Column("Handled how", "note", css="small")]  # fmt: skip
+    columns = [
+        Column("Candidate", "term"),
+        Column("Missing", "n", number=True),
+        Column("Share", "share", number=True),
+        Column("Handled how", "note", css="small"),
+    ]
     return table("Missing values", columns, cells)
 
 
@@ -101,8 +109,10 @@ def naive_damage(findings: Findings) -> Block:
         "{names} accumulates with tenure, so it is left out. With it, a model would put the earlier leaver first in {naive} "
         "of pairs instead of {honest}: it looks better because it knows how long the customer stayed, which is the "
         "question, not an answer.",
-        names=honest.term, naive=number(naive, "percent1"), honest=number(honest, "percent1"),
-    )  # fmt: skip
+        names=honest.term,
+        naive=number(naive, "percent1"),
+        honest=number(honest, "percent1"),
+    )
     return finding(text)
 
 
@@ -111,20 +121,15 @@ def readings(findings: Findings) -> Block:
     rows = findings.where(estimand="survival").rows()
     if len(rows) < 2:
         return paragraph("The study says that every customer who ever left is in the file.", "sub")
-    horizon = f"{format_number(float(findings.provenance['horizon']), 'number0')} {findings.provenance['time_unit']}"
+    horizon = horizon_text(findings)
     text = sentence(
         "Everything about tenure rests on one reading of the file. If every leaver is in it, {all} of customers stay {h} "
-        "or longer (interval {all_i}); if only recent leavers are, {few} do (interval {few_i}). The file cannot tell "
+        "or longer (interval {all_i}); if only recent leavers are, {few} would (interval {few_i}). The file cannot tell "
         "which is right; whoever drew it can.",
-        all=number(rows[0], "percent1"), all_i=interval(rows[0], "percent1"), h=horizon,
-        few=number(rows[1], "percent1"), few_i=interval(rows[1], "percent1"),
-    )  # fmt: skip
+        all=number(rows[0], "percent1"),
+        all_i=interval(rows[0], "percent1"),
+        h=horizon,
+        few=number(rows[1], "percent1"),
+        few_i=interval(rows[1], "percent1"),
+    )
     return finding(text)
-
-
-def candidate_status(findings: Findings) -> Block:
-    """Return the candidates that are left out, and why."""
-    rows = findings.where(estimand="left_out").rows()
-    if not rows:
-        return paragraph("No declared candidate is left out.", "sub")
-    return bullets(sentence("<b>{term}</b>: {why}.", term=row.term, why=row.note) for row in rows)

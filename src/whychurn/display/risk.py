@@ -6,7 +6,7 @@ from whychurn.display.blocks import Block, Column, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import bar
 from whychurn.display.numbers import format_number
-from whychurn.display.wording import against, interval, number, with_interval
+from whychurn.display.wording import against, horizon_text, interval, number, with_interval
 from whychurn.findings import Findings
 
 
@@ -16,8 +16,12 @@ def risk_summary(findings: Findings) -> Block:
     naive = findings.where(estimand="naive_risk").rows()
     if not overall.estimated:
         return finding(overall.note)
-    text = sentence("{risk} of customers leave within {horizon} (interval {interval}).", risk=number(overall, "percent1"),
-                    horizon=_horizon(findings), interval=interval(overall, "percent1"))  # fmt: skip
+    text = sentence(
+        "{risk} of customers leave within {horizon} (interval {interval}).",
+        risk=number(overall, "percent1"),
+        horizon=horizon_text(findings),
+        interval=interval(overall, "percent1"),
+    )
     if not naive:
         return finding(text)
     wrong = sentence(
@@ -55,7 +59,9 @@ def risk_levels(findings: Findings) -> Block:
         Column("Left in time", "left", number=True),
         Column("Note", "note", css="small"),
     ]
-    caption = sentence("Risk of leaving within {h}, weighted for customers not followed that long", h=_horizon(findings))
+    caption = sentence(
+        "Risk of leaving within {h}, weighted for customers not followed that long", h=horizon_text(findings)
+    )
     return table(caption, columns, cells)
 
 
@@ -84,15 +90,10 @@ def risk_differences(findings: Findings) -> Block:
     caption = sentence(
         "Difference in the risk of leaving within {h} if everyone were at this level instead of the reference, "
         "all other causes in the model as they are",
-        h=_horizon(findings),
+        h=horizon_text(findings),
     )
     return table(caption, columns, cells)
 
 
 def _name(term: str, level: str) -> str:
     return f"{term}: {level}" if level else term
-
-
-def _horizon(findings: Findings) -> str:
-    time_unit = findings.provenance.get("time_unit", "time units")
-    return f"{format_number(float(findings.provenance['horizon']), 'number0')} {time_unit}"

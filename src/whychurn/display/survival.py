@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from whychurn.display.blocks import Block, Column, figure, finding, folded, paragraph, section, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.curves import NARROW, WIDE, survival_svg
-from whychurn.display.numbers import format_number
+from whychurn.display.numbers import format_number, printed
 from whychurn.display.wording import interval, number, p_text, unit, with_interval
 from whychurn.findings import Findings, Row
 
@@ -20,9 +22,11 @@ def survival_summary(findings: Findings) -> Block:
     median = everyone.one(estimand="median")
     first = sentence(
         "After {time} {unit}, {share} of customers are still there (interval {interval}).",
-        time=format_number(horizon, "number0"), unit=unit(findings), share=number(at, "percent1"),
+        time=printed(horizon, "number0", "provenance", "horizon"),
+        unit=unit(findings),
+        share=number(at, "percent1"),
         interval=interval(at, "percent1"),
-    )  # fmt: skip
+    )
     if median.estimated:
         second = sentence("Half have left by {median} {unit}.", median=number(median, "number0"), unit=unit(findings))
     else:
@@ -52,7 +56,7 @@ def survival_tests(findings: Findings) -> Block:
     ]
     caption = sentence(
         "Do the curves differ? Log-rank test per candidate, levels as recorded; adjusted by Benjamini-Hochberg over {n} tests",
-        n=format_number(len(rows), "count"),
+        n=printed(len(rows), "count"),
     )
     return table(caption, columns, cells)
 
@@ -72,7 +76,9 @@ def survival_figure(findings: Findings, term: str) -> Block:
     title, alt = _title(findings, curves, term)
     time_unit = unit(findings)
     wide, narrow = (survival_svg(curves, alt, layout, time_unit) for layout in (WIDE, NARROW))
-    return figure(wide, narrow, title, folded("At risk, left and censored, in numbers", _counts(curves, term, time_unit)))
+    return figure(
+        wide, narrow, title, folded("At risk, left and censored, in numbers", _counts(curves, term, time_unit))
+    )
 
 
 def _per_df(row: Row) -> float:
@@ -88,19 +94,34 @@ def _title(findings: Findings, curves: Findings, term: str) -> tuple[object, str
         text = sentence("{term}: no group was followed to the horizon", term=term)
         return text, f"Kaplan-Meier curves by {term}."
     low, high = min(at, key=lambda row: row.estimate), max(at, key=lambda row: row.estimate)
-    when = sentence("after {time} {unit}", time=format_number(horizon, "number0"), unit=unit(findings))
+    when = sentence(
+        "after {time} {unit}", time=printed(horizon, "number0", "provenance", "horizon"), unit=unit(findings)
+    )
     if low is high or not tests:
-        only = sentence("{level}: {share} are still customers {when}", level=low.level, when=when,
-                        share=with_interval(low, "percent0"))  # fmt: skip
-        return only, f"Kaplan-Meier curve, {low.level}: {format_number(low.estimate, 'percent0')} remain at the horizon."
+        only = sentence(
+            "{level}: {share} are still customers {when}",
+            level=low.level,
+            when=when,
+            share=with_interval(low, "percent1"),
+        )
+        return (
+            only,
+            f"Kaplan-Meier curve, {low.level}: {format_number(low.estimate, 'percent0')} remain at the horizon.",
+        )
     differs = tests[0].p_adjusted < 0.05
     claim = "{term}: of {low_level}, {low} are still customers {when}; of {high_level}, {high} ({p})"
     if not differs:
         claim = "{term} makes no clear difference {when}: {low} of {low_level}, {high} of {high_level} ({p})"
     text = sentence(
-        claim, term=term, low_level=low.level, high_level=high.level, low=number(low, "percent0"),
-        high=number(high, "percent0"), when=when, p=p_text(tests[0]),
-    )  # fmt: skip
+        claim,
+        term=term,
+        low_level=low.level,
+        high_level=high.level,
+        low=number(low, "percent1"),
+        high=number(high, "percent1"),
+        when=when,
+        p=p_text(tests[0]),
+    )
     alt = "; ".join(f"{row.level} {format_number(row.estimate, 'percent0')}" for row in at)
     plain = f"Kaplan-Meier curves by {term} with intervals. Still customers after {horizon:g} {unit(findings)}: {alt}."
     return text, plain
@@ -140,7 +161,7 @@ def _counts(curves: Findings, term: str, time_unit: str) -> Block:
     )
 
 
-def _median_text(level: str, row: Row, time_unit: str) -> object:
+def _median_text(level: str, row: Row, time_unit: str) -> Markup:
     if not row.estimated:
         return sentence("Median of {level}: not reached.", level=level)
     return sentence("Median of {level}: {m} {unit}.", level=level, m=with_interval(row, "number0"), unit=time_unit)

@@ -62,9 +62,7 @@ def inline_svg(fig: Figure, alt: str) -> Markup:
     salt = "f" + hashlib.sha256(f"{alt}{fig.get_size_inches()}".encode()).hexdigest()[:8]
     buffer = io.StringIO()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
-        fig.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _embedded(buffer.getvalue(), alt, salt)
 
 

@@ -26,10 +26,12 @@ def number(row: Row, style: str, column: str = "estimate") -> Markup:
 
 
 def interval(row: Row, style: str) -> Markup:
-    """Return "low–high", or a dash where the finding has no interval."""
+    """Return "low–high" ("low to high" below zero), or a dash where the finding has no interval."""
     if math.isnan(row.conf_low) or math.isnan(row.conf_high):
         return Markup('<span class="missing">–</span>')
-    return say("{low}–{high}", low=number(row, style, "conf_low"), high=number(row, style, "conf_high"))
+    low = number(row, f"{style}-bare" if style.startswith("percent") else style, "conf_low")
+    joint = " to " if row.conf_low < 0 else "–"
+    return say("{low}{joint}{high}", low=low, joint=joint, high=number(row, style, "conf_high"))
 
 
 def with_interval(row: Row, style: str) -> Markup:
@@ -66,8 +68,8 @@ def against(row: Row) -> str:
 def times_as_fast(row: Row) -> Markup:
     """Return "3.1 times as fast" or "at 0.4 times the rate", for a hazard ratio."""
     if row.estimate >= 1:
-        return say("{ratio} times as fast", ratio=number(row, "ratio2"))
-    return say("at {ratio} times the rate", ratio=number(row, "ratio2"))
+        return say("{ratio} times as fast", ratio=number(row, "times"))
+    return say("at {ratio} times the rate", ratio=number(row, "times"))
 
 
 def money_style(findings: Findings) -> str:
@@ -85,9 +87,10 @@ def unit(findings: Findings) -> str:
     return str(findings.provenance.get("time_unit") or "time units")
 
 
-def notes(row: Row) -> str:
-    """Return a finding's note."""
-    return str(row.note)
+def horizon_text(findings: Findings) -> Markup:
+    """Return the study's horizon with its unit: "12 months"."""
+    value = printed(float(findings.provenance["horizon"]), "number0", "provenance", "horizon")
+    return say("{value} {unit}", value=value, unit=unit(findings))
 
 
 def first_upper(text: str) -> str:

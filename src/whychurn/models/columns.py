@@ -139,9 +139,9 @@ def refuse_rows(frame: pd.DataFrame, bad: Booleans, problem: str) -> None:
 def _factorize(column: pd.Series) -> tuple[Integers, list[Any]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         tidy = column.cat.remove_unused_categories()
-        return tidy.cat.codes.to_numpy(dtype=np.int64), list(tidy.cat.categories)
-    codes, labels = pd.factorize(column, sort=True)
-    return np.array(codes).astype(np.int64), list(labels)
+        return np.array(tidy.cat.codes, dtype=np.int64), list(tidy.cat.categories)
+    found, labels = pd.factorize(column, sort=True)
+    return np.array(found, dtype=np.int64), list(labels)
 
 
 def _crossed_label(code: int, names: Sequence[str], levels: Sequence[Sequence[Any]]) -> str:

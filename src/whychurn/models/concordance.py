@@ -145,6 +145,8 @@ def _pairs_of_events(sets: RiskSets, rank: Integers, weights: Floats) -> tuple[F
     last = sets.exit - sets.event
     slots, mine = sets.event_slots, rank[sets.event_rows]
     above, below, total = _count_later(last, rank, weights, slots, mine)
+    if _all_from_the_start(sets):
+        return above, below, total
     gone = _count_later(sets.entry, rank, weights, slots, mine)
     return above - gone[0], below - gone[1], total - gone[2]
 
@@ -155,9 +157,24 @@ def _pairs_of_survivors(sets: RiskSets, rank: Integers, weights: Floats) -> tupl
     points = (sets.event_slots + 1, rank[events], weights[events])
     last = sets.exit - sets.event
     # Events at slots entry <= slot < last: those later than entry less those later than last.
-    since = _count_later(*points, sets.entry, rank)
+    if _all_from_the_start(sets):
+        since = _count_all(points[1], points[2], rank)
+    else:
+        since = _count_later(*points, sets.entry, rank)
     after = _count_later(*points, np.maximum(last, sets.entry), rank)
     return since[0] - after[0], since[1] - after[1], since[2] - after[2]
+
+
+def _all_from_the_start(sets: RiskSets) -> bool:
+    """Tell whether all rows are at risk together from the first event on."""
+    return not sets.late_entry and sets.bounds.size == 2
+
+
+def _count_all(rank: Integers, weights: Floats, query_rank: Integers) -> tuple[Floats, Floats, Floats]:
+    """Sum the weights of points of higher rank, of lower rank, and of any, for each query."""
+    upto = np.cumsum(tally(rank, weights, int(query_rank.max(initial=0)) + 1))
+    below = np.concatenate(([0.0], upto))[query_rank]
+    return upto[-1] - upto[query_rank], below, np.full(query_rank.size, upto[-1])
 
 
 def _count_later(

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from scipy import linalg
 
-from whychurn.errors import ConvergenceError, SeparationError, SingularDesignError
+from whychurn.errors import ConvergenceError, SeparationError, SingularDesignError, some
 from whychurn.models.columns import Floats
 
 # Below this share of a column's own information left unexplained by the columns before it, it is aliased.
@@ -20,7 +20,10 @@ _ALIASED = 1e-10
 # The Newton decrement bounds the distance to the optimum in standard errors, in every direction.
 _DECREMENT = 1e-9
 _GRADIENT = 1e-6
-_MOST_STEPS = 40
+# A predictor that moves this much while the likelihood is this flat has a standard error of a thousand.
+_FLAT = 1e-4
+_MOVING = 0.1
+_MOST_STEPS = 50
 _MOST_HALVINGS = 40
 
 State = TypeVar("State")
@@ -34,8 +37,16 @@ class Problem(Protocol[State]):
         """Column names for the messages, length p."""
 
     @property
+    def x(self) -> Floats:
+        """The standardised design, shape (n, p)."""
+
+    @property
     def within(self) -> str:
         """Where columns are compared: "among the rows at risk together" or "over these rows"."""
+
+    @property
+    def absorbed_by(self) -> str:
+        """What a constant column is aliased with: "the baseline hazard", "the intercept"."""
 
     def evaluate(self, beta: Floats) -> State:
         """Return whatever the derivatives need at `beta`, shape (p,)."""
@@ -87,17 +98,22 @@ def maximise(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
     ------
     SingularDesignError, SeparationError, ConvergenceError
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _newton(problem, hints)
+
+
+def _newton(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
     columns = problem.columns
     beta = np.zeros(len(columns))
     state = problem.evaluate(beta)
     at_zero = value = problem.log_likelihood(state)
     score, hessian = score_at_zero, information_at_zero = problem.derivatives(state)
-    refuse_aliased(hessian, columns, problem.within)
-    step = np.zeros_like(beta)
+    refuse_aliased(hessian, columns, problem.within, problem.absorbed_by)
+    step, before = np.zeros_like(beta), np.inf
     for iteration in range(_MOST_STEPS + 1):
         factor = _factorise(hessian)
         if factor is None:
-            raise _diverged(beta, step, columns, hints, information_at_zero, hessian)
+            raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
         step = _solve(factor, score)
         decrement = float(np.sqrt(max(float(score @ step), 0.0)))
         if decrement <= _DECREMENT and np.max(np.abs(score), initial=0.0) <= _GRADIENT:
@@ -111,12 +127,18 @@ def maximise(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
                 state=state,
                 iterations=iteration,
             )
+        # Newton's decrement squares itself from step to step on the way to an optimum, but only shrinks by a
+        # fixed factor (about 0.6) on the way to infinity, while the predictor of some row moves on.
+        lingering = decrement <= _FLAT and decrement > 0.1 * before
+        if lingering and np.abs(problem.x @ step).max(initial=0.0) > _MOVING:
+            raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
+        before = decrement
         beta, state, value = _ascend(problem, beta, step, value, decrement)
         score, hessian = problem.derivatives(state)
-    raise _diverged(beta, step, columns, hints, information_at_zero, hessian)
+    raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
 
 
-def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str) -> None:
+def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absorbed_by: str) -> None:
     """Name the first column that is constant, or that the columns before it reproduce.
 
     Parameters
@@ -132,13 +154,13 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str) -> No
         left = own - mixed @ solved
         if own <= _ALIASED * max(1.0, float(np.trace(hessian)) / len(columns)):
             raise SingularDesignError(
-                f"Column {name!r} is constant {within}: it is aliased with the baseline. Leave it out."
+                f"Column {name!r} is constant {within}: it is aliased with {absorbed_by}. Leave it out."
             )
         if left <= _ALIASED * own:
             scale = np.sqrt(np.diag(before))
             partners = [columns[j] for j in np.flatnonzero(np.abs(solved) * scale > 1e-6 * np.sqrt(own))]
             raise SingularDesignError(
-                f"Column {name!r} is aliased with {' + '.join(repr(p) for p in partners)}: {within} it is a "
+                f"Column {name!r} is aliased with {some(map(repr, partners), most=6)}: {within} it is a "
                 f"linear combination of them. Leave out one of these {len(partners) + 1} columns."
             )
 
@@ -166,9 +188,8 @@ def _ascend(
     slack = 1e-10 * (1.0 + abs(value)) if decrement < 1e-3 else 0.0
     for halving in range(_MOST_HALVINGS):
         moved = beta + step / 2**halving
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            state = problem.evaluate(moved)
-            found = problem.log_likelihood(state)
+        state = problem.evaluate(moved)
+        found = problem.log_likelihood(state)
         if np.isfinite(found) and found >= value - slack:
             return moved, state, found
     raise ConvergenceError(
@@ -178,9 +199,9 @@ def _ascend(
 
 
 def _diverged(
+    problem: Problem[State],
     beta: Floats,
     step: Floats,
-    columns: tuple[str, ...],
     hints: dict[str, str],
     first: Floats,
     last: Floats,
@@ -190,24 +211,23 @@ def _diverged(
     On the way to infinity Newton's steps do not shrink and the information about the direction melts
     away; in a merely difficult fit neither happens.
     """
-    stride = np.abs(step)
-    longest = float(stride.max(initial=0.0))
-    far = np.abs(beta) > 1.0
-    moving = far & (stride >= 0.05 * longest) & (longest > 0.05)
-    melted = far & (np.diag(last) < 1e-3 * np.diag(first))
-    guilty = [int(place) for place in np.flatnonzero(moving if moving.any() else melted)]
-    if not guilty:
+    columns = problem.columns
+    reach = np.ptp(problem.x, axis=0)
+    # The constant of a logistic model has no range of its own; it runs off with the column that drives it.
+    stride, travelled = np.abs(step) * reach, np.abs(beta) * reach
+    moving = (travelled > 3.0) & (stride > 0.05) & (stride >= 0.05 * stride.max(initial=0.0))
+    melted = (travelled > 3.0) & (np.diag(last) < 1e-3 * np.diag(first))
+    guilty = np.flatnonzero(moving if moving.any() else melted)
+    if not guilty.size:
         return ConvergenceError(
             f"No optimum after {_MOST_STEPS} Newton steps. Check the covariates for extreme values."
         )
-    # The constant of a logistic model runs off along with the column that drives it there.
-    guilty = [place for place in guilty if columns[place] != "Intercept"] or guilty
     named = []
     for place in guilty:
         sign = "plus" if beta[place] > 0 else "minus"
         hint = hints.get(columns[place], "")
         named.append(f"{columns[place]!r} goes to {sign} infinity" + (f" ({hint})" if hint else ""))
     return SeparationError(
-        f"Separation (monotone likelihood): the coefficient of {'; of '.join(named)}. These columns order events and "
-        "survivors perfectly. Merge the level with another, or leave the column out."
+        f"Separation (monotone likelihood): the coefficient of {some(named)}. What is named orders events "
+        "and non-events perfectly. Merge the level with another, or leave the column out."
     )

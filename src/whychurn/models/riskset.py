@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from whychurn.models.columns import Booleans, Floats, Integers, tally
+from whychurn.models.intervals import gather, scatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +156,22 @@ def cumulate_backwards(values: Floats, bounds: Integers) -> Floats:
     return out
 
 
-def at_risk_sums(sets: RiskSets, values: Floats) -> Floats:
+def at_risk_sums(sets: RiskSets, values: Floats, exact: bool = False) -> Floats:
     """Return the sum of `values` over the rows at risk at each slot.
 
     Parameters
     ----------
     values
         Shape (n,).
+    exact
+        Add up without subtraction (see `intervals`): slower, for values of extreme range.
 
     Returns
     -------
     Shape (K,); zero at the spare slots.
     """
+    if exact:
+        return scatter(sets.entry, sets.exit, values, sets.slots)
     # A row leaving at slot b was last at risk at b - 1, one entering at a was not yet there at a - 1;
     # the address 0 of "before everything" falls off the front.
     count = sets.slots
@@ -178,18 +183,22 @@ def at_risk_sums(sets: RiskSets, values: Floats) -> Floats:
     return sums
 
 
-def since_entry(sets: RiskSets, per_slot: Floats) -> Floats:
+def since_entry(sets: RiskSets, per_slot: Floats, exact: bool = False) -> Floats:
     """Return, for each row, the sum of `per_slot` over the slots at which it is at risk.
 
     Parameters
     ----------
     per_slot
         Shape (K,) or (K, q), zero at the spare slots.
+    exact
+        Add up without subtraction, as in `at_risk_sums`.
 
     Returns
     -------
     Shape (n,) or (n, q).
     """
+    if exact:
+        return gather(sets.entry, sets.exit, per_slot)
     before = _unshift(cumulate(per_slot, sets.bounds), sets.bounds)
     total = before[sets.exit]
     return total - before[sets.entry] if sets.late_entry else total

@@ -124,9 +124,7 @@ def _provenance(sources: Sources, study: Study, accounts: pd.DataFrame) -> dict[
         "n_excluded": int(read - len(accounts)),
         "verdict": sources.verdict.grade,
         "accepted_risk": sources.verdict.accepted_risk,
-        "files": [
-            {"file": mark.file, "sha256": mark.sha256, "rows": mark.rows} for mark in sources.fingerprints
-        ],
+        "files": [{"file": mark.file, "sha256": mark.sha256, "rows": mark.rows} for mark in sources.fingerprints],
         "study_sha256": study.digest,
         "seed": study.seed,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in RECORDED}},

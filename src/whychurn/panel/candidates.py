@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,18 +124,21 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
     if base.n_missing > MOST_MISSING * len(values):
         bands = quantile_bands(values)
         banded = _category(replace(base, kind="category"), None, bands)
-        note = (
-            f"{base.n_missing:,} values are missing, so it is used in bands, the missing ones as their own."
-        )
+        note = f"{base.n_missing:,} values are missing, so it is used in bands, the missing ones as their own."
         return replace(banded[0], note=_joined(base.note, note)), banded[1]
     note = f"{base.n_missing:,} rows without a value leave the models that use it." if base.n_missing else ""
     spread = float(known.quantile(0.75) - known.quantile(0.25)) or float(known.std()) or 1.0
     reference = "" if cause.reference is None else str(cause.reference)
     return (
-        replace(base, per=float(cause.per or spread), reference=reference, compare_declared=True,
-                note=_joined(base.note, note)),
+        replace(
+            base,
+            per=float(cause.per or spread),
+            reference=reference,
+            compare_declared=True,
+            note=_joined(base.note, note),
+        ),
         values,
-    )  # fmt: skip
+    )
 
 
 def _category(base: Candidate, cause: Cause | None, values: pd.Series) -> tuple[Candidate, pd.Series]:
@@ -143,15 +147,11 @@ def _category(base: Candidate, cause: Cause | None, values: pd.Series) -> tuple[
     # Ties broken by name, so that the same data always give the same levels.
     order = sorted(counts.index, key=lambda level: (-counts[level], level))
     if len(order) < 2:
-        return replace(
-            base, levels=tuple(order), used=False, reason="it has the same value in every row"
-        ), text
+        return replace(base, levels=tuple(order), used=False, reason="it has the same value in every row"), text
     declared = str(cause.reference) if cause is not None and cause.reference is not None else ""
     reference, note = (declared, "") if declared in counts else (order[0], "")
     if declared and declared not in counts:
-        note = (
-            f"The declared reference {declared!r} does not occur; {reference!r}, the most common, stands in."
-        )
+        note = f"The declared reference {declared!r} does not occur; {reference!r}, the most common, stands in."
     compare = (cause.compare or "") if cause is not None else ""
     if compare and compare not in counts:
         note = _joined(note, f"The declared comparison {compare!r} does not occur.")
@@ -163,10 +163,16 @@ def _category(base: Candidate, cause: Cause | None, values: pd.Series) -> tuple[
     if len(levels) == 2:
         compare = levels[1]
     return (
-        replace(base, levels=levels, reference=reference, compare=compare, compare_declared=bool(compare),
-                note=_joined(base.note, note)),
+        replace(
+            base,
+            levels=levels,
+            reference=reference,
+            compare=compare,
+            compare_declared=bool(compare),
+            note=_joined(base.note, note),
+        ),
         text,
-    )  # fmt: skip
+    )
 
 
 def _pool(text: pd.Series, order: list[str], keep: set[str]) -> tuple[pd.Series, list[str], str]:
@@ -187,13 +193,11 @@ def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:
     if len(edges) < 3:  # too few distinct values for quantiles: each value is its own band
         return values.map(lambda value: MISSING_LEVEL if pd.isna(value) else f"{value:,.6g}")
     names = [f"up to {edges[1]:,.4g}"]
-    names += [f"{low:,.4g} to {high:,.4g}" for low, high in zip(edges[1:-2], edges[2:-1], strict=True)]
+    names += [f"{low:,.4g} to {high:,.4g}" for low, high in itertools.pairwise(edges[1:-1])]
     names += [f"above {edges[-2]:,.4g}"]
     if len(set(names)) < len(names):
         names = [f"{name} ({index + 1})" for index, name in enumerate(names)]
-    position = np.clip(
-        np.searchsorted(edges[1:-1], values.to_numpy(dtype=float), side="left"), 0, len(names) - 1
-    )
+    position = np.clip(np.searchsorted(edges[1:-1], values.to_numpy(dtype=float), side="left"), 0, len(names) - 1)
     out = pd.Series([names[index] for index in position], index=values.index, dtype=object)
     return out.where(values.notna(), MISSING_LEVEL)
 

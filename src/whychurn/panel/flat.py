@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from whychurn.errors import PanelError, some
+from whychurn.errors import PanelError
 from whychurn.panel.candidates import Candidate, MergedLevel, resolve_candidate
 from whychurn.sources import Detections, LedgerStep
 from whychurn.study import Cause, Study
@@ -37,16 +37,14 @@ def _with_detections(candidate: Candidate, cause: Cause, detections: Detections)
             if found.column == candidate.column:
                 reason = "it accumulates with tenure, so it measures how long a customer stayed, not why one leaves"
                 return replace(candidate, used=False, reason=reason)
-        for found in detections.known_after:
-            if found.column == candidate.column:
+        for known in detections.known_after:
+            if known.column == candidate.column:
                 return replace(candidate, used=False, reason="it is known only after a customer has left")
     determined = next((d for d in detections.determined if d.column == candidate.column), None)
     merged = tuple(
         MergedLevel(found.level, found.into, found.because_column, found.because_level)
         for found in detections.aliased
-        if found.column == candidate.column
-        and found.level in candidate.levels
-        and found.into in candidate.levels
+        if found.column == candidate.column and found.level in candidate.levels and found.into in candidate.levels
     )
     return replace(candidate, merged=merged, determined_by=determined.by if determined else ())
 
@@ -87,6 +85,7 @@ def flat_intervals(accounts: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
     intervals.insert(3, "stop", rows["duration"])
     intervals.insert(4, "event", rows["event"])
     intervals.insert(5, "cause", rows["event"].map({1: "churn", 0: ""}))
+    left = int(left_out["event"].sum())
     note = "They stay among the accounts, so crosstabs count them."
     step = LedgerStep(
         step="time at risk",
@@ -96,8 +95,6 @@ def flat_intervals(accounts: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
         n_after=len(rows),
         n_affected=len(left_out),
         examples=tuple(left_out["account_id"].head(3)),
-        note=f"{note} {int(left_out['event'].sum()):,} of them left ({some(left_out['account_id'])})."
-        if len(left_out)
-        else "",
+        note=f"{note} {left:,} of them left." if len(left_out) and left else note if len(left_out) else "",
     )
     return intervals, step

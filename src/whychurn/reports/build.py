@@ -129,7 +129,8 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
     pages = [read_page(executed[notebook.name]) for notebook in plan.notebooks]
     warnings = [text for page in pages for text in page.warnings]
     if warnings:
-        told.say(f"{len(warnings):,} warnings by notebooks", "see the executed notebooks in the report")
+        count = f"{len(warnings):,} warning{'s' if len(warnings) > 1 else ''} in the notebooks"
+        told.say(count, "(shown in the executed notebooks beside the report)")
     records = merged_records(pages)
     provenance = next((page.provenance for page in pages if page.provenance), {})
     documents = _documents(pages, records, provenance, plan)

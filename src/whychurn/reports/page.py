@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,8 @@ from whychurn.findings import MIME
 from whychurn.reports.markup import Heading, finish
 from whychurn.reports.notebooks import PARAMETERS_TAG
 
-TEMPLATES = Path(__file__).parent / "templates"
 SHELL_ANCHORS = ("main", "contents", "report-footer")
-_HIDDEN = {PARAMETERS_TAG, "injected-parameters"}
+INJECTED_TAG = "injected-parameters"
 _IMAGES = ("image/svg+xml", "image/png")
 _SHOWN = ("text/html", "text/markdown", *_IMAGES, "text/plain")
 
@@ -134,8 +132,9 @@ def _arranged(notebook: Any, name: str) -> list[Any]:
             cells.append(new_code_cell("\n\n".join(pending), metadata={"whychurn": "code"}))
             pending.clear()
 
-    for number, cell in enumerate(notebook.cells, start=1):
-        if _HIDDEN & set(cell.metadata.get("tags", [])):
+    own = [cell for cell in notebook.cells if INJECTED_TAG not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(own, start=1):  # as a person counts the cells of the notebook
+        if PARAMETERS_TAG in (cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             flush()
@@ -172,13 +171,8 @@ def _require_alternatives(outputs: list[Any], where: str) -> None:
                 )
 
 
-@functools.cache
-def _exporter() -> Any:
-    from nbconvert import HTMLExporter
-
-    return HTMLExporter(template_name="whychurn", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
-
-
 def _render(notebook: Any) -> str:
-    body, _ = _exporter().from_notebook_node(notebook)
+    from whychurn.reports.exporter import page_exporter
+
+    body, _ = page_exporter().from_notebook_node(notebook)
     return str(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,8 +13,8 @@ from markupsafe import Markup
 
 from whychurn.display.numbers import printed
 from whychurn.reports.markup import Heading
-from whychurn.reports.page import TEMPLATES
 
+TEMPLATES = Path(__file__).parent / "templates"
 #: Stands where the fingerprint goes until all pages are written and it is known.
 PENDING = "fingerprint-pending"
 PREFIX = 16

@@ -252,7 +252,7 @@ def _focus(focus: Focus, frame: pd.DataFrame, study: Study) -> Iterator[Integrit
             if level not in known:
                 yield IntegrityFinding(
                     code="absent-level", severity="caveat", table=TABLE, column=column,
-                    problem=f"The focus {shown(focus.name)} asks for {shown(column)} = {shown(level)}; no customer has it."
+                    problem=f"The focus {shown(focus.name)} asks for {shown(column)} = {shown(level)}; nobody has it."
                     + suggestion(level, known),
                     action=f"The levels are {_listed(known)}.",
                 )  # fmt: skip

@@ -56,8 +56,6 @@ def locked_connection(
         ("preserve_insertion_order", True),
         ("allowed_directories", [str(folder.resolve()) for folder in folders]),
         ("allowed_paths", [str(file.resolve()) for file in files]),
-        ("enable_progress_bar", True),
-        ("enable_progress_bar_print", False),
         ("enable_external_access", False),
         ("python_enable_replacements", False),
         ("lock_configuration", True),

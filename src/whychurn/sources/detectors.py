@@ -6,7 +6,7 @@ them in an order in which one finding spares the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -47,10 +47,25 @@ def detect(frame: pd.DataFrame, study: Study) -> Detections:
     return detect_columns(frame, columns, references)
 
 
-def detect_columns(frame: pd.DataFrame, columns: Sequence[str], references: dict[str, str] | None = None) -> Detections:
-    """Run every detector on these columns of a frame with ``tenure`` and ``churned``."""
+def detect_columns(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    references: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+) -> Detections:
+    """Run every detector on these columns of a frame with ``tenure`` and ``churned``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : sequence of str
+    references : Mapping of str to str, optional
+        Declared reference levels.
+    names : sequence of str, optional
+        What the columns are called in the file, where the frame has other names for them.
+    """
     identifiers = identifier_columns(frame, columns)
-    known_after = known_after_columns(frame, columns)
+    known_after = known_after_columns(frame, columns, names)
     accumulating = accumulating_columns(frame, columns)
     set_apart = {*identifiers, *(late.column for late in known_after), *(total.column for total in accumulating)}
     rest = [name for name in columns if name not in set_apart]

@@ -6,7 +6,7 @@ import csv
 import os
 import secrets
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time
 from itertools import zip_longest
@@ -20,14 +20,16 @@ import openpyxl
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.load import RawTable, load_csv
 from whychurn.sources.names import shown, suggestion
-from whychurn.study import Study
+from whychurn.study import Source
 
 #: A workbook that unpacks to more than this is not opened.
 MOST_UNPACKED = 1_500_000_000
 
 
-def load_excel(connection: duckdb.DuckDBPyConnection, file: Path, study: Study, table: str, work: Path) -> RawTable:
-    """Load one sheet into the engine as ``raw``.
+def load_excel(
+    connection: duckdb.DuckDBPyConnection, file: Path, source: Source, table: str, needed: Mapping[str, str], work: Path
+) -> RawTable:
+    """Load one sheet into the engine as ``raw``; parameters as for :func:`whychurn.sources.load.load_csv`.
 
     Dates are written in ISO form, whole numbers without a decimal mark. A formula counts with the result that
     Excel stored; formulas without one are counted and read as missing.
@@ -37,15 +39,15 @@ def load_excel(connection: duckdb.DuckDBPyConnection, file: Path, study: Study, 
     SourceError
         If it is not a workbook, is too large, or the sheet is not there.
     """
-    title = f"{study.source.file} cannot be used:"
+    title = f"{source.file} cannot be used:"
     workbook = _open(file, table, title)
     try:
-        sheet = _sheet_name(workbook.sheetnames, study, table, title)
+        sheet = _sheet_name(workbook.sheetnames, source, table, title)
         copy = work / f"sheet-{os.getpid()}-{secrets.token_hex(4)}.csv"
         try:
-            rows, empty = _write_text(workbook[sheet], copy, study.source.decimal)
+            rows, empty = _write_text(workbook[sheet], copy, source.decimal)
             formulas = _formulas_without_result(file, sheet, empty) if empty else []
-            raw = load_csv(connection, copy, study, table, delimiter=",")
+            raw = load_csv(connection, copy, source, table, needed, delimiter=",")
         finally:
             copy.unlink(missing_ok=True)
     finally:
@@ -69,8 +71,8 @@ def _open(file: Path, table: str, title: str) -> Any:
         raise refuse_all(title, [IntegrityFinding("unreadable-file", "refuse", table, text, action=action)]) from None
 
 
-def _sheet_name(names: list[str], study: Study, table: str, title: str) -> str:
-    wanted = study.source.sheet or names[0]
+def _sheet_name(names: list[str], source: Source, table: str, title: str) -> str:
+    wanted = source.sheet or names[0]
     if wanted in names:
         return wanted
     text = f"There is no sheet {shown(wanted)}.{suggestion(wanted, names)}"

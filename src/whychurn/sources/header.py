@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from whychurn.errors import some
 from whychurn.sources.contract import IntegrityFinding
@@ -23,7 +23,7 @@ def parse_header(text: str, delimiter: str) -> list[str]:
 
 
 def header_problems(
-    names: Sequence[str], study: Study, table: str, line: str = "", delimiter: str = ""
+    names: Sequence[str], needed: Mapping[str, str], table: str, line: str = "", delimiter: str = ""
 ) -> list[IntegrityFinding]:
     """List all that is wrong with a header: names missing, empty or repeated, or a wrong delimiter.
 
@@ -31,7 +31,8 @@ def header_problems(
     ----------
     names : sequence of str
         As in the file.
-    study : Study
+    needed : Mapping of str to str
+        Columns that the study names, and where it names them.
     table : str
     line : str
         The header as text, where the file is text.
@@ -63,7 +64,7 @@ def header_problems(
                     action="Rename them in the file, so that it is clear which one is meant.",
                 )
             )  # fmt: skip
-    return problems + _missing(names, study, table)
+    return problems + _missing(names, needed, table)
 
 
 def used_columns(study: Study) -> dict[str, str]:
@@ -78,15 +79,15 @@ def used_columns(study: Study) -> dict[str, str]:
     return used
 
 
-def _missing(names: Sequence[str], study: Study, table: str) -> list[IntegrityFinding]:
+def _missing(names: Sequence[str], needed: Mapping[str, str], table: str) -> list[IntegrityFinding]:
     listed = ", ".join(shown(name, 40) for name in names[:30]) + (" …" if len(names) > 30 else "")
     problems = []
-    for name, where in used_columns(study).items():
+    for name, where in needed.items():
         if name not in names:
             problems.append(
                 IntegrityFinding(
                     code="missing-column", severity="refuse", table=table, column=name, count=1,
-                    problem=f"{study.source.file} has no column {shown(name)}, which study.toml names in {where}."
+                    problem=f"There is no column {shown(name)}, which study.toml names in {where}."
                     + suggestion(name, names),
                 )
             )  # fmt: skip

@@ -18,7 +18,9 @@ TIMES = {"on", "at", "date", "day", "time", "reason", "month", "year"}
 FEWEST_VALUES = 10
 
 
-def known_after_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[KnownAfter, ...]:
+def known_after_columns(
+    frame: pd.DataFrame, columns: Sequence[str], names: Sequence[str] | None = None
+) -> tuple[KnownAfter, ...]:
     """Return columns that betray the outcome.
 
     Two kinds of evidence count: the name (``churn_reason``, ``cancelled_on``, ``end_date``), and the values: at
@@ -29,15 +31,17 @@ def known_after_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Kn
     frame : pandas.DataFrame
         With a boolean column ``churned``.
     columns : sequence of str
+    names : sequence of str, optional
+        What the columns are called in the file; default: the same.
     """
     churned = frame["churned"].to_numpy(dtype=bool)
     found = []
-    for name in columns:
+    for name, called in zip(columns, names or columns, strict=True):
         present = frame[name].notna().to_numpy()
         left, stayed = present[churned], present[~churned]
         if left.sum() >= FEWEST_VALUES and left.mean() >= 0.5 and len(stayed) and stayed.mean() < 0.01:
             found.append(KnownAfter(name, "hardly anyone but leavers has a value in it"))
-        elif named_afterwards(name):
+        elif named_afterwards(called):
             found.append(KnownAfter(name, "its name says that it is about leaving"))
     return tuple(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems, parse_header
 from whychurn.sources.records import Records, scan_records
 from whychurn.sources.rejects import rejects_frame
-from whychurn.study import Study
+from whychurn.study import Source
 
 LONGEST_RECORD = 16_000_000
 #: No file holds this text, so that the engine itself turns nothing into a null.
@@ -56,7 +57,12 @@ class RawTable:
 
 
 def load_csv(
-    connection: duckdb.DuckDBPyConnection, file: Path, study: Study, table: str, delimiter: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    source: Source,
+    table: str,
+    needed: Mapping[str, str],
+    delimiter: str | None = None,
 ) -> RawTable:
     """Load a UTF-8 text file into the engine as text.
 
@@ -65,9 +71,12 @@ def load_csv(
     connection : duckdb.DuckDBPyConnection
     file : Path
         UTF-8 without byte order mark, inside the folders the connection may read.
-    study : Study
+    source : Source
+        How the file is declared.
     table : str
         Name of the table, for messages.
+    needed : Mapping of str to str
+        Columns that must be there, and where the study names them.
     delimiter : str, optional
         Default: as the study declares.
 
@@ -77,29 +86,29 @@ def load_csv(
         If the file is empty, its quotes or line ends are unsound, its header does not serve, or the count of
         accepted and rejected records is not that of the file.
     """
-    delimiter = delimiter or study.source.separator
+    delimiter = delimiter or source.separator
     records = scan_records(file, delimiter)
-    _require_sound(records, study, table)
+    _require_sound(records, source, table)
     header = _text(file, records, 0)
     names = parse_header(header, delimiter)
-    problems = header_problems(names, study, table, header, delimiter)
+    problems = header_problems(names, needed, table, header, delimiter)
     if problems:
-        raise refuse_all(f"{study.source.file} cannot be used:", problems)
+        raise refuse_all(f"{source.file} cannot be used:", problems)
     if len(records) == 1:
-        raise refuse_all(f"{study.source.file} cannot be used:", [_empty(table, "has a header but no rows")])
+        raise refuse_all(f"{source.file} cannot be used:", [_empty(table, "has a header but no rows")])
     _read_all_as_text(connection, file, delimiter, len(names), parallel=not records.quoted_line_ends)
-    rejects = _rejected(connection, file, records, table, study.source.file, len(names))
+    rejects = _rejected(connection, file, records, table, source.file, len(names))
     n_records, n_read = len(records) - 1, _count(connection, "raw_text") - 1
     if n_read + len(rejects) != n_records:
         raise SourceError(
-            f"{study.source.file}: the reader took {n_read:,} records and refused {len(rejects):,}, but the file "
+            f"{source.file}: the reader took {n_read:,} records and refused {len(rejects):,}, but the file "
             f"holds {n_records:,}. Nothing was used. Check the quotes in the file, or save it again as CSV."
         )
     _number_records(connection, n_records, rejects)
     return RawTable(names, n_records, n_read, rejects, (), records.lines[1:])
 
 
-def _require_sound(records: Records, study: Study, table: str) -> None:
+def _require_sound(records: Records, source: Source, table: str) -> None:
     problems = []
     if not len(records):
         problems.append(_empty(table, "is empty"))
@@ -126,7 +135,7 @@ def _require_sound(records: Records, study: Study, table: str) -> None:
             )
         )  # fmt: skip
     if problems:
-        raise refuse_all(f"{study.source.file} cannot be used:", problems)
+        raise refuse_all(f"{source.file} cannot be used:", problems)
 
 
 def _examples(lines: tuple[int, ...]) -> tuple[str, ...]:
@@ -176,7 +185,8 @@ def _rejected(
         "SELECT line_byte_position - 1 AS at, max(column_idx) AS width, min(error_type)::VARCHAR AS error "
         "FROM raw_refused GROUP BY line_byte_position ORDER BY line_byte_position"
     ).df()
-    connection.execute("DROP TABLE raw_refused; DROP TABLE raw_scan")
+    connection.execute("DROP TABLE raw_refused")
+    connection.execute("DROP TABLE raw_scan")
     if not len(refused):
         return rejects_frame()
     index = np.searchsorted(records.starts, refused["at"].to_numpy(dtype=np.int64), side="right") - 1

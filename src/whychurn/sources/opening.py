@@ -8,17 +8,16 @@ import duckdb
 
 from whychurn.errors import SourceError
 from whychurn.sources.connection import locked_connection, work_folder
-from whychurn.sources.contract import Fingerprint, IntegrityFinding, Sources, Verdict, refuse_all
+from whychurn.sources.contract import Sources, Verdict, refuse_all
 from whychurn.sources.detectors import detect
 from whychurn.sources.example import write_example
-from whychurn.sources.files import TextFile, fingerprint, read_text_file
 from whychurn.sources.flat import TABLE, build_flat_table
+from whychurn.sources.header import used_columns
 from whychurn.sources.integrity import by_severity, check_accounts
-from whychurn.sources.load import RawTable, load_csv
 from whychurn.sources.names import shown
-from whychurn.sources.parquet import load_parquet
 from whychurn.sources.profile import profile_columns
-from whychurn.sources.progress import Progress, reading
+from whychurn.sources.progress import reading
+from whychurn.sources.reading import read_file
 from whychurn.sources.rejects import write_rejects
 from whychurn.sources.verdict import grade
 from whychurn.study import Study
@@ -83,17 +82,17 @@ def inspect_sources(study: Study) -> Sources:
 
 def _inspect(study: Study, file: Path, work: Path, connection: duckdb.DuckDBPyConnection) -> Sources:
     with reading(file) as progress:
-        raw, sha256, size, findings = _load(study, file, work, connection, progress)
-    table = build_flat_table(connection, raw, study)
+        read = read_file(connection, file, study.source, TABLE, used_columns(study), work, progress)
+    table = build_flat_table(connection, read.raw, study)
     detections = detect(table.frame, study)
-    found = check_accounts(table, raw.n_records, study, detections)
-    integrity = by_severity((*findings, *raw.findings, *found))
+    found = check_accounts(table, read.raw.n_records, study, detections)
+    integrity = by_severity((*read.findings, *found))
     write_rejects(table.rejects, work / REJECTS_FILE)
     return Sources(
         study_name=study.name,
         connection=connection,
         tables={TABLE: len(table.frame)},
-        fingerprints=(Fingerprint(study.source.file, sha256, raw.n_records, size),),
+        fingerprints=(read.fingerprint,),
         integrity=integrity,
         ledger=table.ledger,
         columns=profile_columns(table, study),
@@ -116,85 +115,3 @@ def _data_file(study: Study) -> Path:
         there = f" The folder holds {', '.join(map(shown, others[:3]))}." if others else ""
         raise SourceError(f"There is no file {study.source.file} in {study.folder}.{there}")
     return file
-
-
-def _load(
-    study: Study, file: Path, work: Path, connection: duckdb.DuckDBPyConnection, progress: Progress
-) -> tuple[RawTable, str, int, tuple[IntegrityFinding, ...]]:
-    """Load the file as text, whatever its format; it must not change meanwhile."""
-    before = file.stat()
-    findings: list[IntegrityFinding] = []
-    if study.source.suffix == ".parquet":
-        sha256, size = fingerprint(file, progress)
-        raw = load_parquet(connection, file, study, TABLE)
-    elif study.source.suffix == ".xlsx":
-        from whychurn.sources.excel import load_excel
-
-        sha256, size = fingerprint(file, progress)
-        raw = load_excel(connection, file, study, TABLE, work)
-    else:
-        text = read_text_file(file, study.source.encoding, work, progress)
-        sha256, size = text.sha256, text.size
-        try:
-            _require_readable(text, study)
-            raw = load_csv(connection, text.readable, study, TABLE)
-        finally:
-            if text.is_copy:
-                text.readable.unlink(missing_ok=True)
-        findings += _encoding_doubts(text, study)
-    after = file.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise SourceError(f"{study.source.file} changed while it was read. Try again once it is complete.")
-    return raw, sha256, size, (*_other_file(sha256, study), *findings)
-
-
-def _require_readable(text: TextFile, study: Study) -> None:
-    name = study.source.file
-    if text.bad is not None:
-        bad = text.bad
-        fix = (
-            f'Write encoding = "{bad.try_encodings[0]}" under [source]'
-            + (f" (or {', '.join(bad.try_encodings[1:])})" if len(bad.try_encodings) > 1 else "")
-            + ", and check that accented letters come out right."
-            if bad.try_encodings
-            else "Save the file again as UTF-8."
-        )
-        problem = (
-            f"It is not {study.source.encoding}: byte {bad.offset:,} on line {bad.line:,} ({bad.found}) does not fit."
-        )
-        code = "wrong-encoding"
-    elif text.nul_line:
-        problem = (
-            f"Line {text.nul_line:,} holds a NUL character: this is not plain text, or not {study.source.encoding}."
-        )
-        fix, code = 'Export it again as text, or declare its encoding, such as encoding = "utf-16".', "nul-bytes"
-    else:
-        return
-    finding = IntegrityFinding(code, "refuse", TABLE, problem, action=fix, count=1)
-    raise refuse_all(f"{name} cannot be used:", [finding])
-
-
-def _encoding_doubts(text: TextFile, study: Study) -> list[IntegrityFinding]:
-    if not text.also_utf8:
-        return []
-    return [
-        IntegrityFinding(
-            code="encoding-doubtful", severity="caveat", table=TABLE, count=1,
-            problem=f"The file is declared as {study.source.encoding}, but its bytes are valid UTF-8.",
-            consequence="Accented letters are then misread, and levels that hold them look odd.",
-            action='Write encoding = "utf-8" under [source] if names look wrong.',
-        )
-    ]  # fmt: skip
-
-
-def _other_file(sha256: str, study: Study) -> list[IntegrityFinding]:
-    if not study.source.sha256 or study.source.sha256 == sha256:
-        return []
-    return [
-        IntegrityFinding(
-            code="other-fingerprint", severity="refuse", table=TABLE, count=1,
-            problem=f"{study.source.file} is not the file that study.toml names: its SHA-256 is {sha256}.",
-            consequence="Numbers would differ from those of the declared data.",
-            action="Restore the file; if the new data are meant, write the new SHA-256 under [source].",
-        )
-    ]  # fmt: skip

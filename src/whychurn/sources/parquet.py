@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -11,20 +12,22 @@ from whychurn.sources.header import header_problems
 from whychurn.sources.load import RawTable
 from whychurn.sources.names import quoted, shown
 from whychurn.sources.rejects import rejects_frame
-from whychurn.study import Study
+from whychurn.study import Source
 
 NESTED = ("STRUCT", "MAP", "UNION", "[]", "BLOB", "[")
 
 
-def load_parquet(connection: duckdb.DuckDBPyConnection, file: Path, study: Study, table: str) -> RawTable:
-    """Load a Parquet file into the engine as ``raw``.
+def load_parquet(
+    connection: duckdb.DuckDBPyConnection, file: Path, source: Source, table: str, needed: Mapping[str, str]
+) -> RawTable:
+    """Load a Parquet file into the engine as ``raw``; parameters as for :func:`whychurn.sources.load.load_csv`.
 
     Raises
     ------
     SourceError
         If it is not Parquet, has no rows, or its columns do not serve.
     """
-    title = f"{study.source.file} cannot be used:"
+    title = f"{source.file} cannot be used:"
     try:
         schema = connection.execute("DESCRIBE SELECT * FROM read_parquet($file)", {"file": str(file)}).fetchall()
     except duckdb.Error as error:
@@ -32,7 +35,7 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, file: Path, study: Study
         problem = IntegrityFinding("unreadable-file", "refuse", table, f"It cannot be read as Parquet ({reason}).")
         raise refuse_all(title, [problem]) from None
     names = [str(row[0]) for row in schema]
-    problems = header_problems([name.strip() for name in names], study, table)
+    problems = header_problems([name.strip() for name in names], needed, table)
     for name, kind in ((str(row[0]), str(row[1])) for row in schema):
         if any(mark in kind for mark in NESTED):
             problems.append(

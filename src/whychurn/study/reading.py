@@ -86,7 +86,11 @@ def _sentence(item: Any, raw: dict[str, Any]) -> str:
         return f"{key}: is missing. Expected {description}."
     shown = repr(item["input"]) if isinstance(item["input"], str | int | float) else f"a {type(item['input']).__name__}"
     found = shown if len(shown) <= 60 else f"{shown[:57]}…"
-    length = f" of {len(item['input'])} characters" if item["type"] == "string_too_long" else ""
+    length = (
+        f" of {len(item['input'])} characters"
+        if item["type"] in ("string_too_long", "too_long") and isinstance(item["input"], str)
+        else ""
+    )
     limit = f", at most {item['ctx']['max_length']} characters" if length else ""
     why = f" ({item['ctx']['error']})" if item["type"] == "value_error" else ""
     return f"{key}: expected {description}{limit}; found {found}{length}{why}."

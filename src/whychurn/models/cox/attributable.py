@@ -166,22 +166,22 @@ def _expected_total(
     sets = data.sets
     rows, slots = sets.event_rows, sets.event_slots
     mass = data.weights * value
-    g = at_risk_sums(sets, mass)
+    g = at_risk_sums(sets, mass, terms.exact)
     tied = tally(slots, mass[rows], sets.slots)
-    own_hazard = _hazard_over_rows(data, terms.a1, terms.f1)
+    own_hazard = _hazard_over_rows(data, terms.a1, terms.f1, terms.exact)
     event_weight = tally(slots, data.weights[rows], sets.slots)
     per_event = np.divide(terms.a1 * g - terms.f1 * tied, event_weight, out=np.zeros_like(g), where=event_weight > 0)
-    dilution = _hazard_over_rows(data, terms.a * g - terms.b * tied, terms.b * g - terms.c * tied)
+    dilution = _hazard_over_rows(data, terms.a * g - terms.b * tied, terms.b * g - terms.c * tied, terms.exact)
     gradient = (data.weights * own_hazard) @ slope - (terms.risk * dilution) @ data.x
     influence = mass * own_hazard - terms.risk * dilution + influence_on_beta @ gradient
     influence[rows] += data.weights[rows] * per_event[slots]
     return float(mass @ own_hazard), influence
 
 
-def _hazard_over_rows(data: CoxData, per_slot: Floats, tied_part: Floats) -> Floats:
+def _hazard_over_rows(data: CoxData, per_slot: Floats, tied_part: Floats, exact: bool) -> Floats:
     """Sum a slot quantity over each row's time at risk, less the part its own tied event is spared."""
     sets = data.sets
-    total = since_entry(sets, per_slot)
+    total = since_entry(sets, per_slot, exact)
     total[sets.event_rows] -= tied_part[sets.event_slots]
     return total
 

@@ -94,7 +94,8 @@ def fit_cox(
         raise NoEventsError("The frame has no rows.")
     begin, stop = read_times(frame, time, start)
     happened = read_events(frame, event)
-    codes, labels = read_groups(frame, strata)
+    listed = (strata,) if isinstance(strata, str) else tuple(strata)
+    codes, labels = read_groups(frame, listed)
     case_weights = read_weights(frame, weights)
     known = read_numbers(frame, offset) if offset is not None else np.zeros(len(frame))
     clusters = _clusters(frame, cluster, robust)
@@ -104,8 +105,9 @@ def fit_cox(
     scaling, scaled = standardise(x, case_weights)
     sets = place_rows(begin, stop, happened, codes)
     data = CoxData(scaled, case_weights, known, sets, efron=ties == "efron")
-    optimum = maximise(CoxProblem(data, design.columns), level_hints(frame, design, happened))
-    return _assemble(data, design, scaling, optimum, clusters, frame.index, begin, stop, labels, strata)
+    absorbed_by = f"the baseline of its stratum ({', '.join(listed)})" if listed else "the baseline hazard"
+    optimum = maximise(CoxProblem(data, design.columns, absorbed_by), level_hints(frame, design, happened))
+    return _assemble(data, design, scaling, optimum, clusters, frame.index, begin, stop, labels, listed)
 
 
 def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integers | None:
@@ -124,7 +126,7 @@ def _assemble(
     begin: Floats,
     stop: Floats,
     labels: tuple[str, ...],
-    strata: str | Sequence[str],
+    strata: tuple[str, ...],
 ) -> CoxFit:
     names = list(design.columns)
     units = np.outer(scaling.spread, scaling.spread)
@@ -151,7 +153,7 @@ def _assemble(
         iterations=optimum.iterations,
         ties="efron" if data.efron else "breslow",
         term_slices=dict(design.term_slices),
-        strata=(strata,) if isinstance(strata, str) else tuple(strata),
+        strata=strata,
         stratum_labels=labels,
         design=design,
         scaling=scaling,

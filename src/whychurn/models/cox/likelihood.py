@@ -24,10 +24,13 @@ from itertools import pairwise
 import numpy as np
 
 from whychurn.models.columns import Floats, Integers, tally
+from whychurn.models.intervals import scatter
 from whychurn.models.riskset import RiskSets, at_risk_sums, since_entry
 from whychurn.models.standardise import weighted_cross_product
 
 _BLOCK_NUMBERS = 1 << 21  # 16 MB of float64: blocks of slots x columns stay below
+# Subtracting cumulative sums loses about exp(range) of the sixteen digits; beyond this, six are at stake.
+_WIDE_RANGE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class SlotTerms:
         Sums over the tied terms as defined in the module, shape (K,).
     log_likelihood
         The log partial likelihood.
+    exact
+        Whether risks range so widely, with late entry, that sums must avoid subtraction.
     """
 
     risk: Floats
@@ -81,6 +86,7 @@ class SlotTerms:
     b: Floats
     c: Floats
     log_likelihood: float
+    exact: bool
 
 
 def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
@@ -90,7 +96,8 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     shift = _stratum_maximum(eta, sets)
     eta -= shift[sets.stratum]
     risk = data.weights * np.exp(eta)
-    s0 = at_risk_sums(sets, risk)
+    exact = sets.late_entry and bool(eta.min() < -_WIDE_RANGE)
+    s0 = at_risk_sums(sets, risk, exact)
     rows, slots = sets.event_rows, sets.event_slots
     d0 = tally(slots, risk[rows], sets.slots)
     deaths = np.maximum(sets.deaths, 1)
@@ -116,13 +123,14 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
         b=per_slot(fraction * two),
         c=per_slot(fraction * fraction * two),
         log_likelihood=log_likelihood,
+        exact=exact,
     )
 
 
 def expected_events(data: CoxData, terms: SlotTerms) -> Floats:
     """Return the weighted expected events of each row (its cumulative hazard), shape (n,)."""
     sets = data.sets
-    hazard = since_entry(sets, terms.a1)
+    hazard = since_entry(sets, terms.a1, terms.exact)
     hazard[sets.event_rows] -= terms.f1[sets.event_slots]
     return terms.risk * hazard
 
@@ -149,6 +157,14 @@ def risk_set_moments(data: CoxData, terms: SlotTerms) -> Iterator[tuple[int, int
     are continuous and every event has a slot of its own.
     """
     sets = data.sets
+    if terms.exact:
+        yield (
+            0,
+            sets.slots,
+            scatter(sets.entry, sets.exit, terms.risk[:, None] * data.x, sets.slots),
+            (sets.by_event.adder(terms.risk)[: sets.slots] @ data.x),
+        )
+        return
     leaving = sets.by_exit.adder(terms.risk)
     entering = sets.by_entry.adder(terms.risk) if sets.late_entry else None
     tied = sets.by_event.adder(terms.risk)
@@ -192,7 +208,13 @@ class CoxProblem:
 
     data: CoxData
     columns: tuple[str, ...]
+    absorbed_by: str = "the baseline hazard"
     within: str = "among the rows at risk together"
+
+    @property
+    def x(self) -> Floats:
+        """The standardised design, shape (n, p)."""
+        return self.data.x
 
     def evaluate(self, beta: Floats) -> SlotTerms:
         """Return the slot sums at `beta`."""

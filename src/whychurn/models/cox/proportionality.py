@@ -76,8 +76,8 @@ def proportionality_statistics(
         variance = square[np.ix_(group, group)] - side.T @ np.linalg.solve(plain, side)
         part = score[group]
         solution, _, rank, _ = np.linalg.lstsq(variance, part, rcond=1e-10)
-        statistic = float(part @ solution)
-        df = len(group) if rank == len(group) else int(rank)
+        df = int(rank)
+        statistic = float(part @ solution) if df else float("nan")
         found.append((statistic, df, float(stats.chi2.sf(statistic, df)) if df else float("nan")))
     return found
 

@@ -36,9 +36,9 @@ def score_residuals(data: CoxData, terms: SlotTerms) -> Floats:
     sets = data.sets
     means, drift, tied_drift = slot_means(data, terms)
     risk = (terms.risk / data.weights)[:, None]
-    hazard = since_entry(sets, terms.a1)
+    hazard = since_entry(sets, terms.a1, terms.exact)
     hazard[sets.event_rows] -= terms.f1[sets.event_slots]
-    scores = since_entry(sets, drift)
+    scores = since_entry(sets, drift, terms.exact)
     rows, slots = sets.event_rows, sets.event_slots
     scores[rows] -= tied_drift[slots]
     scores -= data.x * hazard[:, None]

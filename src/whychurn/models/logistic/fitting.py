@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from whychurn.errors import FitError, NoEventsError, SeparationError, some
+from whychurn.errors import FitError, NoEventsError, SeparationError
 from whychurn.models.columns import Floats, Integers, read_events, read_groups, read_weights, tally
 from whychurn.models.design import build_design, level_hints
 from whychurn.models.logistic.likelihood import LogitProblem, LogitState
@@ -81,7 +81,6 @@ def fit_logistic(
     optimum = maximise(problem, level_hints(frame, design, happened))
     back = _to_caller_units(scaling)
     units = _sandwich(problem, optimum, covariance, clusters)
-    _refuse_overflow(optimum, names)
     return LogisticFit(
         params=pd.Series(back @ optimum.beta, names),
         std_errors=pd.Series(np.sqrt(np.diag(back @ units @ back.T)), names),
@@ -133,10 +132,3 @@ def _to_caller_units(scaling: Scaling) -> Floats:
 def _null_log_likelihood(happened: np.ndarray, mass: Floats) -> float:
     share = float(mass @ happened / mass.sum())
     return float(mass.sum() * (share * np.log(share) + (1.0 - share) * np.log1p(-share)))
-
-
-def _refuse_overflow(optimum: Optimum[LogitState], names: Sequence[str]) -> None:
-    """A finite but absurd coefficient (over 30 on a standardised column) is separation in disguise."""
-    absurd = [name for name, value in zip(names[1:], optimum.beta[1:], strict=True) if abs(value) > 30.0]
-    if absurd:
-        raise SeparationError(f"The coefficient of {some(map(repr, absurd))} runs away to infinity.")

@@ -38,6 +38,7 @@ class LogitProblem:
     y: Floats
     weights: Floats
     columns: tuple[str, ...]
+    absorbed_by: str = "the intercept"
     within: str = "over these rows"
 
     def evaluate(self, beta: Floats) -> LogitState:

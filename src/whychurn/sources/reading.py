@@ -1,0 +1,131 @@
+"""One file of any format into the engine as text, with its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from whychurn.errors import SourceError
+from whychurn.sources.contract import Fingerprint, IntegrityFinding, refuse_all
+from whychurn.sources.files import Progress, TextFile, fingerprint, read_text_file
+from whychurn.sources.load import RawTable, load_csv
+from whychurn.sources.parquet import load_parquet
+from whychurn.study import Source
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file as text in the engine, its fingerprint, and what was noticed on the way."""
+
+    raw: RawTable
+    fingerprint: Fingerprint
+    findings: tuple[IntegrityFinding, ...]
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    source: Source,
+    table: str,
+    needed: Mapping[str, str],
+    work: Path,
+    progress: Progress = lambda done: None,
+) -> ReadFile:
+    """Read a file, whatever its format; it must not change meanwhile.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        One that may read `file` and `work`.
+    file : Path
+    source : Source
+        How the file is declared.
+    table : str
+        Name of the table, for messages.
+    needed : Mapping of str to str
+        Columns that must be there, and where the study names them.
+    work : Path
+        For passing copies.
+    progress : callable
+        Called with the number of bytes just read.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read as declared.
+    """
+    before = file.stat()
+    findings: list[IntegrityFinding] = []
+    if source.suffix in (".parquet", ".xlsx"):
+        sha256, size = fingerprint(file, progress)
+        if source.suffix == ".parquet":
+            raw = load_parquet(connection, file, source, table, needed)
+        else:
+            from whychurn.sources.excel import load_excel  # openpyxl takes a while to import
+
+            raw = load_excel(connection, file, source, table, needed, work)
+    else:
+        text = read_text_file(file, source.encoding, work, progress)
+        sha256, size = text.sha256, text.size
+        try:
+            _require_text(text, source, table)
+            raw = load_csv(connection, text.readable, source, table, needed)
+        finally:
+            if text.is_copy:
+                text.readable.unlink(missing_ok=True)
+        findings += _encoding_doubts(text, source, table)
+    after = file.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise SourceError(f"{source.file} changed while it was read. Try again once it is complete.")
+    findings = [*_other_file(sha256, source, table), *findings, *raw.findings]
+    return ReadFile(raw, Fingerprint(source.file, sha256, raw.n_records, size), tuple(findings))
+
+
+def _require_text(text: TextFile, source: Source, table: str) -> None:
+    if text.bad is not None:
+        bad = text.bad
+        problem = f"It is not {source.encoding}: byte {bad.offset:,} on line {bad.line:,} ({bad.found}) does not fit."
+        fix = "Save the file again as UTF-8."
+        if bad.try_encodings:
+            others = f" (or {', '.join(bad.try_encodings[1:])})" if len(bad.try_encodings) > 1 else ""
+            fix = (
+                f'Write encoding = "{bad.try_encodings[0]}"{others} under [source], and check that accented '
+                "letters come out right."
+            )
+        code = "wrong-encoding"
+    elif text.nul_line:
+        problem = f"Line {text.nul_line:,} holds a NUL character: it is not plain text, or not {source.encoding}."
+        fix, code = 'Export it again as text, or declare its encoding, such as encoding = "utf-16".', "nul-bytes"
+    else:
+        return
+    finding = IntegrityFinding(code, "refuse", table, problem, action=fix, count=1)
+    raise refuse_all(f"{source.file} cannot be used:", [finding])
+
+
+def _encoding_doubts(text: TextFile, source: Source, table: str) -> list[IntegrityFinding]:
+    if not text.also_utf8:
+        return []
+    return [
+        IntegrityFinding(
+            code="encoding-doubtful", severity="caveat", table=table, count=1,
+            problem=f"The file is declared as {source.encoding}, but its bytes are valid UTF-8.",
+            consequence="Accented letters are then misread, and levels that hold them look odd.",
+            action='Write encoding = "utf-8" under [source] if names look wrong.',
+        )
+    ]  # fmt: skip
+
+
+def _other_file(sha256: str, source: Source, table: str) -> list[IntegrityFinding]:
+    if not source.sha256 or source.sha256 == sha256:
+        return []
+    return [
+        IntegrityFinding(
+            code="other-fingerprint", severity="refuse", table=table, count=1,
+            problem=f"{source.file} is not the file that study.toml names: its SHA-256 is {sha256}.",
+            consequence="Numbers would differ from those of the declared data.",
+            action="Restore the file; if the new data are meant, write the new SHA-256 under [source].",
+        )
+    ]  # fmt: skip
