@@ -102,7 +102,7 @@ def test_values_are_kept_as_the_text_a_file_would_hold(tmp_path: Path) -> None:
 def test_a_study_is_frozen(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     study = read_study(tmp_path)
-    with pytest.raises(Exception, match="frozen|cannot assign"):
+    with pytest.raises(Exception, match="frozen"):
         study.source.file = "other.csv"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         study.name = "other"  # type: ignore[misc]

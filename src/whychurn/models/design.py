@@ -11,7 +11,7 @@ import ast
 import builtins
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,6 @@ from formulaic.transforms import TRANSFORMS
 
 from whychurn.errors import FitError, SingularDesignError, some
 from whychurn.models.columns import Booleans, Floats, refuse_rows, require_columns
-
-_LEVEL = re.compile(r"\[(?:T\.)?((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,18 +251,32 @@ def _describe(
         slices[owner] += columns
         encoded = [factor for factor in part.factors if factor in spec.factor_contrasts]
         for column in columns:
-            levels[column] = ":".join(_LEVEL.findall(_without_call(column, part))) if encoded else ""
+            levels[column] = _levels_shown(column, part, spec.factor_contrasts)
         if len(part.factors) == 1 and encoded:
             factors[owner] = _factor(spec, encoded[0], reads[encoded[0]])
     ordered = tuple(str(name) for name in names[1:])
     return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec)
 
 
-def _without_call(column: str, part: Any) -> str:
-    """Drop the factor texts, which may hold brackets of their own, and keep the level brackets."""
+def _levels_shown(column: str, part: Any, contrasts: Mapping[Any, Any]) -> str:
+    """Read the levels off a column name such as "plan[T.pro]:region[T.north]"; joined by colons.
+
+    The known levels are looked for, not brackets: a level may be called "[10, 50)".
+    """
+    shown, rest = [], column
     for factor in part.factors:
-        column = column.replace(str(factor), "", 1)
-    return column
+        rest = rest.removeprefix(str(factor))
+        state = contrasts.get(factor)
+        names = sorted(map(str, state.levels), key=len, reverse=True) if state else []
+        for name, form in [(name, form) for name in names for form in (f"[T.{name}]", f"[{name}]")]:
+            if rest.startswith(form):
+                shown.append(name)
+                rest = rest.removeprefix(form)
+                break
+        else:
+            rest = rest[rest.find("]:") + 1 :] if "]:" in rest and rest.startswith("[") else rest
+        rest = rest.removeprefix(":")
+    return ":".join(shown)
 
 
 def _factor(spec: ModelSpec, factor: Any, reads: tuple[str, ...]) -> Factor:

@@ -142,6 +142,7 @@ class _Rewriter(HTMLParser):
         self._anchors = iter(anchors)
         self._labels = iter(labels)
         self._open: list[str] = []
+        self._regions: list[int] = []  # how deep each open region with class "scroll" stands
         self._wrapped: list[bool] = []
         self._in_head = False
         self._dropping = False
@@ -169,6 +170,8 @@ class _Rewriter(HTMLParser):
             return
         if tag not in _VOID:
             self._open.append(tag)
+        if "scroll" in given.get("class", "").split():
+            self._regions.append(len(self._open))
         self.out.append(raw)
 
     def _open_table(self, raw: str, given: dict[str, str]) -> str:
@@ -178,7 +181,7 @@ class _Rewriter(HTMLParser):
             raw = '<table class="data frame">'
         elif not classes:
             raw = '<table class="data">'
-        wrap = "causes" not in classes and "svg" not in self._open
+        wrap = "causes" not in classes and not self._regions
         self._wrapped.append(wrap)
         if wrap:
             raw = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">{raw}'
@@ -201,6 +204,8 @@ class _Rewriter(HTMLParser):
         if self._open and tag in self._open:
             while self._open.pop() != tag:
                 pass
+        while self._regions and len(self._open) < self._regions[-1]:
+            self._regions.pop()
         self.out.append("</td>" if blank else f"</{tag}>")
         if tag == "thead":
             self._in_head = False

@@ -65,6 +65,14 @@ def locked_connection(
     return connection
 
 
+def first_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    """Return the only row of a query of counts.
+
+    All of it is fetched: a result left half read keeps the connection busy.
+    """
+    return connection.execute(sql).fetchall()[0]
+
+
 def _literal(value: object) -> str:
     """Settings take no bound values, so they are written out; text is escaped."""
     if isinstance(value, bool):

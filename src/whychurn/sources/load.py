@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import SourceError
+from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems, parse_header
 from whychurn.sources.records import Records, scan_records
@@ -98,7 +99,7 @@ def load_csv(
         raise refuse_all(f"{source.file} cannot be used:", [_empty(table, "has a header but no rows")])
     _read_all_as_text(connection, file, delimiter, len(names), parallel=not records.quoted_line_ends)
     rejects = _rejected(connection, file, records, table, source.file, len(names))
-    n_records, n_read = len(records) - 1, _count(connection, "raw_text") - 1
+    n_records, n_read = len(records) - 1, first_row(connection, "SELECT count(*) FROM raw_text")[0] - 1
     if n_read + len(rejects) != n_records:
         raise SourceError(
             f"{source.file}: the reader took {n_read:,} records and refused {len(rejects):,}, but the file "
@@ -228,7 +229,3 @@ def _number_records(connection: duckdb.DuckDBPyConnection, n_records: int, rejec
         "JOIN numbers ON numbers.position = raw_text.rowid"
     )
 
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(found[0]) if found else 0
