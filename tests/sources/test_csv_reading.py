@@ -43,7 +43,8 @@ def test_the_frame_has_the_promised_columns_and_types(make_study: MakeStudy) -> 
 
 def test_a_frame_is_new_each_time(make_study: MakeStudy) -> None:
     with open_sources(make_study(text(rows()))) as sources:
-        sources.frame("accounts")["plan"] = "changed"
+        frame = sources.frame("accounts")
+        frame["plan"] = "changed"
         assert set(sources.frame("accounts")["plan"]) == {"basic", "pro"}
 
 

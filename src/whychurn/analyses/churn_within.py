@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def run(panel: Panel, study: Study) -> Findings:
     """
     rows = weighted_rows(panel, study)
     candidates = [candidate for candidate in panel.used if not candidate.determined_by]
-    out = [_overall_row(rows, study), *_followed_only_rows(rows, study)]
+    out = [_overall_row(rows, study), *_naive_row(rows, study, "Everyone"), *_pooled_rows(panel, study)]
     for candidate in candidates:
         out += _unadjusted_rows(rows, candidate, study)
     out += _adjusted_rows(rows, candidates, study)
@@ -105,36 +106,56 @@ def _overall_row(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
     ) | _weighted_risk(rows, study)
 
 
-def _followed_only_rows(rows: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
-    """What one would get by dropping customers not followed to the horizon: shown because it is wrong."""
+def _naive_row(rows: pd.DataFrame, study: Study, term: str, level: str = "") -> list[dict[str, Any]]:
+    """Return what one would get by dropping customers not followed to the horizon: shown because it is wrong."""
     followed = rows[rows["weight"] > 0]
     if followed.empty:
         return []
     events = int(followed["left_within"].sum())
-    return [
-        _base(
-            study,
-            method="followed customers only",
-            term="Everyone",
-            estimand="naive_risk",
-            unit="share",
-            estimate=events / len(followed),
-            numerator=events,
-            denominator=len(followed),
-            n_accounts=len(followed),
-            n_events=events,
-            effect_kind="unadjusted",
-            definition="leavers within the horizon / customers followed to the horizon",
-            note="Biased upward: customers who joined recently and stayed are missing from the denominator.",
-        )
-    ]
+    row = _base(
+        study,
+        method="followed customers only",
+        term=term,
+        level=level,
+        estimand="naive_risk",
+        unit="share",
+        estimate=events / len(followed),
+        numerator=events,
+        denominator=len(followed),
+        n_accounts=len(followed),
+        n_events=events,
+        effect_kind="unadjusted",
+        definition="leavers within the horizon / customers followed to the horizon",
+        note="Biased upward: customers who joined recently and stayed are missing from the denominator.",
+    )
+    return [row]
+
+
+def _pooled_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
+    """Return the risk with one censoring curve for everyone, which is one minus Kaplan-Meier."""
+    if not study.churn.censoring_by:
+        return []
+    churn = study.churn.model_copy(update={"censoring_by": None})
+    pooled = _weighted_risk(weighted_rows(panel, replace(study, churn=churn)), study)
+    row = _base(
+        study,
+        method="IPCW share, one censoring curve",
+        term="Everyone",
+        effect_kind="unadjusted",
+        definition="one minus Kaplan-Meier over all customers: right only if follow-up does not differ by group",
+    )
+    return [row | pooled | {"estimand": "pooled_risk"}]
 
 
 def _unadjusted_rows(rows: pd.DataFrame, candidate: Candidate, study: Study) -> list[dict[str, Any]]:
     if candidate.kind == "number":
         return []
-    return [
-        _base(
+    out = []
+    for level in candidate.levels:
+        inside = rows[rows[candidate.column] == level]
+        if inside.empty:
+            continue
+        base = _base(
             study,
             method="IPCW share",
             term=candidate.label,
@@ -142,10 +163,8 @@ def _unadjusted_rows(rows: pd.DataFrame, candidate: Candidate, study: Study) -> 
             effect_kind="unadjusted",
             definition="weighted share leaving within the horizon at this level",
         )
-        | _weighted_risk(rows[rows[candidate.column] == level], study)
-        for level in candidate.levels
-        if (rows[candidate.column] == level).any()
-    ]
+        out += [base | _weighted_risk(inside, study), *_naive_row(inside, study, candidate.label, level)]
+    return out
 
 
 def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study) -> list[dict[str, Any]]:

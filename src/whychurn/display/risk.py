@@ -13,7 +13,6 @@ from whychurn.findings import Findings
 def risk_summary(findings: Findings) -> Block:
     """State the risk of leaving within the horizon and how far a count of followed customers would be off."""
     overall = findings.one(term="Everyone", estimand="risk")
-    naive = findings.where(estimand="naive_risk").rows()
     if not overall.estimated:
         return finding(overall.note)
     text = sentence(
@@ -22,18 +21,43 @@ def risk_summary(findings: Findings) -> Block:
         horizon=horizon_text(findings),
         interval=interval(overall, "percent1"),
     )
-    if not naive:
-        return finding(text)
-    wrong = sentence(
-        "Counting only customers followed that long would say {naive}: it forgets those who joined recently and stayed.",
-        naive=number(naive[0], "percent1"),
+    return finding(text) + _pooled(findings) + _naive(findings)
+
+
+def _pooled(findings: Findings) -> Block:
+    """Say why this risk is not one minus the survival curve of all customers."""
+    rows = findings.where(estimand="pooled_risk").rows()
+    if not rows or not rows[0].estimated:
+        return Block(sentence(""))
+    text = sentence(
+        "One survival curve for everyone gives {pooled}. It takes all customers as followed alike; here, how long they "
+        "could be followed differs by group, and is modelled within group.",
+        pooled=number(rows[0], "percent1"),
     )
-    return finding(text) + paragraph(wrong, "sub")
+    return paragraph(text, "sub")
+
+
+def _naive(findings: Findings) -> Block:
+    """Name the group for which counting only followed customers is furthest off."""
+    honest = {(row.term, row.level): row for row in findings.where(estimand="risk").rows() if row.estimated}
+    naive = [row for row in findings.where(estimand="naive_risk").rows() if (row.term, row.level) in honest]
+    if not naive:
+        return Block(sentence(""))
+    worst = max(naive, key=lambda row: abs(row.estimate - honest[(row.term, row.level)].estimate))
+    text = sentence(
+        "Counting only customers followed that long would be wrong: for {name} it says {naive} where the risk is {risk}. "
+        "It forgets those who joined recently and stayed.",
+        name=_name(worst.term, worst.level),
+        naive=number(worst, "percent1"),
+        risk=number(honest[(worst.term, worst.level)], "percent1"),
+    )
+    return paragraph(text, "sub")
 
 
 def risk_levels(findings: Findings) -> Block:
     """Return the risk at every level of every candidate, unadjusted."""
     rows = [row for row in findings.where(estimand="risk").rows() if row.term != "Everyone"]
+    naive = {(row.term, row.level): row for row in findings.where(estimand="naive_risk").rows()}
     top = max([row.conf_high for row in rows if row.conf_high == row.conf_high], default=1.0)
     cells = []
     for row in rows:
@@ -48,6 +72,7 @@ def risk_levels(findings: Findings) -> Block:
                 "bar": drawn,
                 "n": number(row, "count", "n_accounts"),
                 "left": number(row, "count", "n_events"),
+                "naive": number(naive[(row.term, row.level)], "percent1") if (row.term, row.level) in naive else "–",
                 "note": row.note,
             }
         )
@@ -55,6 +80,7 @@ def risk_levels(findings: Findings) -> Block:
         Column("Group", "term", css="cause"),
         Column("Risk (interval)", "risk", number=True),
         Column("Drawn", "bar", css="fig"),
+        Column("Followed only (wrong)", "naive", number=True),
         Column("Customers", "n", number=True),
         Column("Left in time", "left", number=True),
         Column("Note", "note", css="small"),

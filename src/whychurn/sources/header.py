@@ -111,7 +111,8 @@ def _wrong_delimiter(names: Sequence[str], line: str, delimiter: str, table: str
         fix = "Check that this is the right file: a study needs a column for tenure and one for churn at least."
     else:
         escape = "\\t" if better == "\t" else better
-        fix = f'The {DELIMITER_NAMES[better]} stands in it {line.count(better)} times: write delimiter = "{escape}" under [source].'  # noqa: E501
+        times = f"The {DELIMITER_NAMES[better]} stands in it {line.count(better)} times"
+        fix = f'{times}: write delimiter = "{escape}" under [source].'
     return IntegrityFinding(
         code="wrong-delimiter", severity="refuse", table=table, count=1,
         problem=f"Split at the {name}, the first line is a single column: {shown(line, 80)}.", action=fix,

@@ -228,4 +228,3 @@ def _number_records(connection: duckdb.DuckDBPyConnection, n_records: int, rejec
         "CREATE TEMP VIEW raw AS SELECT numbers.record, raw_text.* FROM raw_text "
         "JOIN numbers ON numbers.position = raw_text.rowid"
     )
-

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems
 from whychurn.sources.load import RawTable
@@ -52,8 +53,7 @@ def load_parquet(
     )
     connection.execute(f"CREATE TEMP TABLE raw_text AS SELECT {columns} FROM read_parquet($file)", {"file": str(file)})
     connection.execute("CREATE TEMP VIEW raw AS SELECT rowid + 1 AS record, * FROM raw_text")
-    found = connection.execute("SELECT count(*) FROM raw").fetchone()
-    n = int(found[0]) if found else 0
+    n = first_row(connection, "SELECT count(*) FROM raw_text")[0]
     if not n:
         raise refuse_all(title, [IntegrityFinding("no-rows", "refuse", table, "The file has columns but no rows.")])
     return RawTable([name.strip() for name in names], n, n, rejects_frame())

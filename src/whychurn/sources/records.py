@@ -28,6 +28,10 @@ class Records:
         Line, from 1, on which each record begins.
     quoted_line_ends : bool
         Whether any value holds a line end.
+    returns : ndarray of int64
+        Offsets of carriage returns that belong to a line end.
+    mixed_line_ends : bool
+        Whether some lines end with a carriage return and others do not.
     stray_quotes, bare_returns : tuple of int
         Lines on which a quote stands inside a value, or a carriage return ends a line on its own.
     unclosed : int
@@ -38,6 +42,8 @@ class Records:
     ends: NDArray[np.int64]
     lines: NDArray[np.int64]
     quoted_line_ends: bool
+    returns: NDArray[np.int64]
+    mixed_line_ends: bool
     stray_quotes: tuple[int, ...]
     bare_returns: tuple[int, ...]
     unclosed: int
@@ -73,13 +79,18 @@ def scan_records(file: Path, delimiter: str) -> Records:
     trimmed = ends - ((ends > starts) & (data[before] == CARRIAGE_RETURN)) if size else ends
     lines = np.searchsorted(line_ends, starts) + 1
     full = trimmed > starts
+    outside = returns[np.searchsorted(quotes, returns) % 2 == 0]
+    bare = outside[_next(data, outside) != LINE_FEED]
+    returns = np.setdiff1d(outside, bare, assume_unique=True)
     return Records(
         starts=starts[full],
         ends=trimmed[full],
         lines=lines[full].astype(np.int64),
         quoted_line_ends=bool(inside.any()),
         stray_quotes=_lines_of(_stray(data, quotes, ord(delimiter)), line_ends),
-        bare_returns=_lines_of(_bare(data, returns, quotes), line_ends),
+        returns=returns,
+        mixed_line_ends=0 < len(returns) < len(last_line_end),
+        bare_returns=_lines_of(bare, line_ends),
         unclosed=int(np.searchsorted(line_ends, quotes[-1]) + 1) if len(quotes) % 2 else 0,
     )
 
@@ -101,7 +112,7 @@ def _stray(data: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: int) -
     if not len(quotes):
         return quotes
     before = np.where(quotes > 0, data[np.maximum(quotes - 1, 0)], LINE_FEED)
-    after = np.where(quotes < len(data) - 1, data[np.minimum(quotes + 1, len(data) - 1)], LINE_FEED)
+    after = _next(data, quotes)
     opens = np.arange(len(quotes)) % 2 == 0
     doubled = np.zeros(len(quotes), dtype=bool)
     doubled[1:] = np.diff(quotes) == 1
@@ -110,13 +121,22 @@ def _stray(data: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: int) -
     return quotes[np.where(opens, ~sound_open, ~sound_close)]
 
 
-def _bare(data: NDArray[np.uint8], returns: NDArray[np.int64], quotes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Carriage returns outside quotes that no line feed follows."""
-    if not len(returns):
-        return returns
-    after = np.where(returns < len(data) - 1, data[np.minimum(returns + 1, len(data) - 1)], LINE_FEED)
-    outside = np.searchsorted(quotes, returns) % 2 == 0
-    return returns[outside & (after != LINE_FEED)]
+def _next(data: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The byte after each position; at the end of the file, a line feed."""
+    if not len(positions):
+        return np.zeros(0, np.uint8)
+    after = data[np.minimum(positions + 1, len(data) - 1)]
+    return np.where(positions < len(data) - 1, after, LINE_FEED).astype(np.uint8)
+
+
+def without_returns(file: Path, records: Records, copy: Path) -> None:
+    """Write a copy in which every line ends with a line feed alone; line ends inside quotes stay as they are."""
+    data = np.memmap(file, dtype=np.uint8, mode="r")
+    with copy.open("wb") as stream:
+        for begin in range(0, len(data), WINDOW):
+            end = min(begin + WINDOW, len(data))
+            first, last = np.searchsorted(records.returns, (begin, end))
+            stream.write(np.delete(data[begin:end], records.returns[first:last] - begin).tobytes())
 
 
 def _lines_of(positions: NDArray[np.int64], line_ends: NDArray[np.int64]) -> tuple[int, ...]:

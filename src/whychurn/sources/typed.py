@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from whychurn.sources.connection import first_row
 from whychurn.sources.grammar import SPACE, number_pattern
 from whychurn.sources.names import quoted
 from whychurn.study import Study
@@ -91,7 +92,7 @@ def read_columns(
         An undeclared column is a number if it has values and all of them are numbers.
     """
     counts = ", ".join(f"count(c{i}), count({number_of(f'c{i}', decimal)})" for i in range(len(names)))
-    found = connection.execute(f"SELECT {counts} FROM clean").fetchone() or ()
+    found = first_row(connection, f"SELECT {counts} FROM clean")
     columns = []
     for i, name in enumerate(names):
         present, numbers = int(found[2 * i]), int(found[2 * i + 1])

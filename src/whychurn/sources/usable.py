@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import some
+from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.names import shown
 from whychurn.sources.typed import ReadColumn, number_of
@@ -116,8 +117,8 @@ def _duplicates(
     if study.columns.account_id is None:
         width = len(connection.execute("DESCRIBE clean").fetchall()) - 1
         everything = ", ".join(f"c{index}" for index in range(width))
-        found = connection.execute(f"SELECT count(*) - count(DISTINCT hash({everything})) FROM clean").fetchone()
-        return none, none, int(found[0]) if found else 0
+        twins = first_row(connection, f"SELECT count(*) - count(DISTINCT hash({everything})) FROM clean")[0]
+        return none, none, twins
     several = keys["id"].notna() & keys["id"].duplicated(keep=False)
     if not several.any():
         return none, none, 0
