@@ -65,9 +65,9 @@ def new(
         from whychurn.reports.notebooks import copy_notebooks
 
         copied, kept = copy_notebooks(folder)
-        click.echo(f"Copied {len(copied)} notebooks to {folder / 'notebooks'}.")
+        click.echo(f"Notebooks copied to {folder / 'notebooks'}: {len(copied)}.")
         if kept:
-            click.echo(f"Left {len(kept)} notebooks there as they are.")
+            click.echo(f"Left as they are there: {', '.join(kept)}.")
 
 
 @cli.command()

@@ -65,7 +65,7 @@ def test_applying_to_new_rows(frame):
     np.testing.assert_array_equal(apply_design(design, frame.iloc[::-1]), x[::-1])
     # One row only still finds its column.
     np.testing.assert_array_equal(apply_design(design, frame.iloc[[2]]), x[[2]])
-    with pytest.raises(FitError, match="'z', unseen when fitting. Levels fitted: a, b, c"):
+    with pytest.raises(FitError, match=r"'z', unseen when fitting\. Levels fitted: a, b, c"):
         apply_design(design, frame.assign(plan="z"))
     with pytest.raises(FitError, match="No column 'age'"):
         apply_design(design, frame.drop(columns="age"))

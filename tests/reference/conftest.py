@@ -59,6 +59,8 @@ def close():
         assert np.array_equal(np.isnan(ours), np.isnan(theirs)), (ours, theirs)
         bound = tolerance * np.maximum(np.abs(theirs), scale)
         excess = np.abs(ours - theirs) - bound
-        assert not (excess > 1e-300).any(), f"off by {np.nanmax(np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-300))}"
+        assert not (excess > 1e-300).any(), (
+            f"off by {np.nanmax(np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-300))}"
+        )
 
     return check

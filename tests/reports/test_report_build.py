@@ -16,6 +16,8 @@ from whychurn.reports import build, preflight
 from whychurn.reports.reading import read_html
 from whychurn.reports.results import fingerprint_of, seal_of
 
+pytestmark = pytest.mark.xdist_group("synthetic report")
+
 
 def read(home: Path, name: str) -> str:
     return (home / "reports" / "demo" / name).read_text(encoding="utf-8")

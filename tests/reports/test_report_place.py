@@ -19,6 +19,8 @@ import sys
 sys.path.insert(0, {here!r})
 import synthetic_report
 from whychurn.reports import build
+
+pytestmark = pytest.mark.xdist_group("synthetic report")
 build.inspect_study = synthetic_report.inspect_study
 build.build_report("data/demo", notebooks="slow")
 """

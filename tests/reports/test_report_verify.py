@@ -13,6 +13,8 @@ from whychurn.reports.results import fingerprint_of, manifest_of, seal_of
 from whychurn.reports.tables import tables_of
 from whychurn.reports.verify import verify_report
 
+pytestmark = pytest.mark.xdist_group("synthetic report")
+
 REPORT = Path("reports/demo")
 
 

@@ -51,9 +51,9 @@ def test_messy_files_lose_no_record(
     with locked_connection([folder]) as connection:
         if not expected:
             with pytest.raises(SourceError, match="no rows"):
-                load_csv(connection, file, Source(file="data.csv"), "accounts", {})
+                load_csv(connection, file, Source(file="data.csv"), "accounts", {}, folder)
             return
-        raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {})
+        raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {}, folder)
         read = connection.execute("SELECT record, c0, c1, c2 FROM raw ORDER BY record").fetchall()
     assert raw.n_records == len(expected)
     assert raw.n_accepted + len(raw.rejects) == raw.n_records
@@ -72,7 +72,7 @@ def test_any_bytes_are_either_judged_unsound_or_read_as_python_reads_them(
     file.write_bytes(("x,y\n" + content).encode())
     try:
         with locked_connection([folder]) as connection:
-            raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {})
+            raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {}, folder)
             read = connection.execute("SELECT c0, c1 FROM raw ORDER BY record").fetchall()
     except SourceError as error:
         assert "cannot be used" in str(error)
@@ -106,7 +106,7 @@ def test_record_numbers_hold_in_a_file_that_is_read_in_parallel(tmp_path: Path) 
     file = tmp_path / "data.csv"
     file.write_text("x,y,z\n" + "\n".join(lines) + "\n")
     with locked_connection([tmp_path]) as connection:
-        raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {})
+        raw = load_csv(connection, file, Source(file="data.csv"), "accounts", {}, tmp_path)
         wrong = connection.execute("SELECT count(*) FROM raw WHERE record::VARCHAR <> c0").fetchall()
     assert wrong == [(0,)]
     assert raw.rejects["record"].tolist() == broken

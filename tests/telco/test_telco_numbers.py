@@ -157,7 +157,10 @@ def test_causes_ranked_with_grades(telco_findings):
     partner = causes.one(estimand="rank", term="Partner")
     assert partner.grade == "weak"
     assert "Not borne out" in partner.note
-    shares = [causes.where(estimand="attributable_share", term=row.term).rows() for row in causes.where(estimand="rank").rows()]
+    shares = [
+        causes.where(estimand="attributable_share", term=row.term).rows()
+        for row in causes.where(estimand="rank").rows()
+    ]
     graded = [(row.grade, abs(share[0].estimate)) for row, share in zip(
         sorted(causes.where(estimand="rank").rows(), key=lambda row: row.estimate), shares, strict=True) if share]  # fmt: skip
     for grade in ("strong", "moderate", "weak"):

@@ -31,8 +31,11 @@ def run(panel: Panel, study: Study) -> Findings:
     second = second_reading(panel, study)
     totals = [book.effect(candidate, TOTAL) for candidate in panel.used]
     adjusted = adjust_p_values([effect.p_value for effect in totals], method="bh")
-    halves = median_event_time(panel)
-    causes = [_cause(book, second, effect, float(p), halves, study) for effect, p in zip(totals, adjusted, strict=True)]
+    halves, refused = median_event_time(panel), panel.verdict.grade == "refuse"
+    causes = [
+        _cause(book, second, effect, float(p), halves, study, refused)
+        for effect, p in zip(totals, adjusted, strict=True)
+    ]
     causes.sort(key=_rank_key)
     family = f"total effects of {len(totals)} candidates"
     rows: list[dict[str, Any]] = []
@@ -69,7 +72,13 @@ def _sign_under(second: EffectBook | None, candidate: Candidate, headline: Contr
 
 
 def _cause(
-    book: EffectBook, second: EffectBook | None, total: Effect, p_adjusted: float, halves: float, study: Study
+    book: EffectBook,
+    second: EffectBook | None,
+    total: Effect,
+    p_adjusted: float,
+    halves: float,
+    study: Study,
+    refused: bool,
 ) -> Cause:
     candidate = total.candidate
     unadjusted, direct = book.effect(candidate, UNADJUSTED), book.effect(candidate, DIRECT)
@@ -87,6 +96,7 @@ def _cause(
         sign_adjusted=headline.direction,
         separable=not candidate.determined_by,
         second_reading=_sign_under(second, candidate, headline, study),
+        data_refused=refused,
     )
     result = grade(evidence)
     if evidence.second_reading is not None and evidence.second_reading != evidence.sign_adjusted:

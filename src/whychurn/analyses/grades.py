@@ -16,8 +16,8 @@ RULES = {
     STRONG: "adjusted p below .01; interval clear of 0.8 to 1.25; same direction early and late in tenure; "
     "unadjusted and adjusted effect agree in sign",
     MODERATE: "adjusted p below .05, but not strong",
-    WEAK: "adjusted p below .2, or found only after looking, or gone under the other reading of which leavers "
-    "are in the file",
+    WEAK: "adjusted p below .2, or found only after looking, gone under the other reading of which leavers "
+    "are in the file, or from data that failed their own checks",
     NO_EFFECT: "interval inside 0.8 to 1.25: if there is an effect, it is small",
     INCONCLUSIVE: "the data cannot tell; the smallest effect they could have shown is printed",
 }
@@ -44,6 +44,8 @@ class Evidence:
     second_reading : int or None
         Where it is unknown whether earlier leavers are in the file: sign of the effect if they are not (0 if
         its interval includes 1). None where there is only one reading.
+    data_refused : bool
+        Whether the study goes on although its data failed their own checks.
     """
 
     intervals: tuple[tuple[float, float], ...]
@@ -54,6 +56,7 @@ class Evidence:
     declared: bool = True
     separable: bool = True
     second_reading: int | None = None
+    data_refused: bool = False
 
 
 def grade(evidence: Evidence) -> str:
@@ -68,7 +71,8 @@ def grade(evidence: Evidence) -> str:
     low, high = NEGLIGIBLE
     if len(known) == len(evidence.intervals) and all(low < pair[0] and pair[1] < high for pair in known):
         return NO_EFFECT
-    if evidence.declared and evidence.p_adjusted < 0.05 and not _contradicted(evidence):
+    trusted = evidence.declared and not evidence.data_refused and not _contradicted(evidence)
+    if trusted and evidence.p_adjusted < 0.05:
         return STRONG if _is_strong(evidence) else MODERATE
     return WEAK if evidence.p_adjusted < 0.2 else INCONCLUSIVE
 

@@ -267,14 +267,16 @@ def _levels_shown(column: str, part: Any, contrasts: Mapping[Any, Any]) -> str:
     for factor in part.factors:
         rest = rest.removeprefix(str(factor))
         state = contrasts.get(factor)
-        names = sorted(map(str, state.levels), key=len, reverse=True) if state else []
-        for name, form in [(name, form) for name in names for form in (f"[T.{name}]", f"[{name}]")]:
-            if rest.startswith(form):
-                shown.append(name)
-                rest = rest.removeprefix(form)
-                break
-        else:
-            rest = rest[rest.find("]:") + 1 :] if "]:" in rest and rest.startswith("[") else rest
+        names = [str(level) for level in state.levels] if state else []
+        forms = {form: name for name in names for form in (f"[T.{name}]", f"[{name}]")}
+        fitting = [form for form in forms if rest.startswith(form)]
+        if fitting:
+            longest = max(fitting, key=len)
+            shown.append(forms[longest])
+            rest = rest.removeprefix(longest)
+        elif rest.startswith("["):
+            # A column of a spline or polynomial: its number is no level.
+            rest = rest.partition("]")[2]
         rest = rest.removeprefix(":")
     return ":".join(shown)
 

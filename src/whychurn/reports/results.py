@@ -125,8 +125,7 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Add manifest and seal to `results` and write them into the report folder."""
     content = {**results, "manifest": manifest_of(folder)}
     content["seal"] = seal_of(content)
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+    (folder / FILE).write_text(_text(content), encoding="utf-8", newline="\n")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -159,6 +158,19 @@ def read_results(folder: Path) -> dict[str, Any]:
 def is_number(value: Any) -> bool:
     """Whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """JSON with one line for each finding and printed number, so that two records can be compared by eye."""
+    parts = []
+    for name, value in content.items():
+        if isinstance(value, list) and value:
+            lines = ",\n".join(f"  {json.dumps(one, ensure_ascii=False, allow_nan=False)}" for one in value)
+            parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
+        else:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1).replace("\n", "\n ")
+            parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _digest(content: Any) -> str:

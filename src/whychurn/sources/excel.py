@@ -47,7 +47,7 @@ def load_excel(
         try:
             rows, empty = _write_text(workbook[sheet], copy, source.decimal)
             formulas = _formulas_without_result(file, sheet, empty) if empty else []
-            raw = load_csv(connection, copy, source, table, needed, delimiter=",")
+            raw = load_csv(connection, copy, source, table, needed, work, delimiter=",")
         finally:
             copy.unlink(missing_ok=True)
     finally:

@@ -171,7 +171,7 @@ def _reject_rows(raw: RawTable, rows: JudgedRows, study: Study) -> pd.DataFrame:
             pd.DataFrame(
                 {**common, "record": wrong["record"], "line": raw.line(wrong["record"]), "account_id": wrong["id"],
                  "column": column, "reason": rows.reason[rows.wrong],
-                 "value": wrong["tenure_text"].where(column == study.columns.tenure, wrong["churned"])}
+                 "value": wrong["tenure_text"].where(column == study.columns.tenure, None)}
             )
         )  # fmt: skip
     several = rows.keys[rows.conflicts]

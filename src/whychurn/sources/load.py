@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from whychurn.errors import SourceError
 from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems, parse_header
-from whychurn.sources.records import Records, scan_records
+from whychurn.sources.records import Records, scan_records, without_returns
 from whychurn.sources.rejects import rejects_frame
 from whychurn.study import Source
 
@@ -63,6 +65,7 @@ def load_csv(
     source: Source,
     table: str,
     needed: Mapping[str, str],
+    work: Path,
     delimiter: str | None = None,
 ) -> RawTable:
     """Load a UTF-8 text file into the engine as text.
@@ -78,6 +81,9 @@ def load_csv(
         Name of the table, for messages.
     needed : Mapping of str to str
         Columns that must be there, and where the study names them.
+    work : Path
+        For a passing copy with Unix line ends, where the file has others: the strict reader takes one kind only,
+        and the lenient one swallows surplus values.
     delimiter : str, optional
         Default: as the study declares.
 
@@ -97,8 +103,15 @@ def load_csv(
         raise refuse_all(f"{source.file} cannot be used:", problems)
     if len(records) == 1:
         raise refuse_all(f"{source.file} cannot be used:", [_empty(table, "has a header but no rows")])
-    _read_all_as_text(connection, file, delimiter, len(names), parallel=not records.quoted_line_ends)
-    rejects = _rejected(connection, file, records, table, source.file, len(names))
+    copy = work / f"lines-{os.getpid()}-{secrets.token_hex(4)}.csv"
+    try:
+        if len(records.returns):
+            without_returns(file, records, copy)
+            file, records = copy, scan_records(copy, delimiter)
+        _read_all_as_text(connection, file, delimiter, len(names), parallel=not records.quoted_line_ends)
+        rejects = _rejected(connection, file, records, table, source.file, len(names))
+    finally:
+        copy.unlink(missing_ok=True)
     n_records, n_read = len(records) - 1, first_row(connection, "SELECT count(*) FROM raw_text")[0] - 1
     if n_read + len(rejects) != n_records:
         raise SourceError(
@@ -160,17 +173,14 @@ def _text(file: Path, records: Records, index: int, most: int = 1 << 20) -> str:
 def _read_all_as_text(
     connection: duckdb.DuckDBPyConnection, file: Path, delimiter: str, width: int, parallel: bool
 ) -> None:
-    """Load into ``raw_text``, the header as its first row; what the reader refuses goes to ``raw_refused``.
-
-    Not strict: quotes were judged before, and the strict reader stops at a file with both kinds of line end.
-    """
+    """Load into ``raw_text``, the header as its first row; what the reader refuses goes to ``raw_refused``."""
     columns = "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width)) + "}"
     connection.execute(
         f"""
         CREATE TEMP TABLE raw_text AS
         SELECT * FROM read_csv(
             $file, auto_detect = false, header = false, delim = $delimiter, quote = '"', escape = '"',
-            columns = {columns}, nullstr = [$no_null], strict_mode = false, null_padding = false,
+            columns = {columns}, nullstr = [$no_null], strict_mode = true, null_padding = false,
             max_line_size = {LONGEST_RECORD}, parallel = {"true" if parallel else "false"},
             store_rejects = true, rejects_table = 'raw_refused', rejects_scan = 'raw_scan', rejects_limit = 0
         )""",

@@ -72,7 +72,7 @@ def read_file(
         sha256, size = text.sha256, text.size
         try:
             _require_text(text, source, table)
-            raw = load_csv(connection, text.readable, source, table, needed)
+            raw = load_csv(connection, text.readable, source, table, needed, work)
         finally:
             if text.is_copy:
                 text.readable.unlink(missing_ok=True)

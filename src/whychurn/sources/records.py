@@ -30,8 +30,6 @@ class Records:
         Whether any value holds a line end.
     returns : ndarray of int64
         Offsets of carriage returns that belong to a line end.
-    mixed_line_ends : bool
-        Whether some lines end with a carriage return and others do not.
     stray_quotes, bare_returns : tuple of int
         Lines on which a quote stands inside a value, or a carriage return ends a line on its own.
     unclosed : int
@@ -43,7 +41,6 @@ class Records:
     lines: NDArray[np.int64]
     quoted_line_ends: bool
     returns: NDArray[np.int64]
-    mixed_line_ends: bool
     stray_quotes: tuple[int, ...]
     bare_returns: tuple[int, ...]
     unclosed: int
@@ -89,7 +86,6 @@ def scan_records(file: Path, delimiter: str) -> Records:
         quoted_line_ends=bool(inside.any()),
         stray_quotes=_lines_of(_stray(data, quotes, ord(delimiter)), line_ends),
         returns=returns,
-        mixed_line_ends=0 < len(returns) < len(last_line_end),
         bare_returns=_lines_of(bare, line_ends),
         unclosed=int(np.searchsorted(line_ends, quotes[-1]) + 1) if len(quotes) % 2 else 0,
     )

@@ -121,7 +121,8 @@ class CoxFit:
             "martingale" or "deviance": Series, shape (n,). "score" or "dfbeta" (change of each coefficient
             when the row is left out, to first order): DataFrame, shape (n, p). "schoenfeld" or
             "scaled_schoenfeld" (a smooth of which estimates the coefficient over time): DataFrame, shape
-            (events, p), ordered by stratum and time, with the time as index level "time". None is weighted.
+            (events, p), ordered by stratum and time, with the time as index level "time". As in R, only
+            dfbeta carries the case weight.
         """
         data, terms, spread = self.data, self.slot_terms, self.scaling.spread
         names = self.params.index
@@ -132,7 +133,7 @@ class CoxFit:
         if kind == "score":
             return pd.DataFrame(kernels.score_residuals(data, terms) * spread, self.index, names)
         if kind == "dfbeta":
-            scores = kernels.score_residuals(data, terms) * spread
+            scores = kernels.score_residuals(data, terms) * spread * data.weights[:, None]
             return pd.DataFrame(scores @ self.naive_covariance.to_numpy(), self.index, names)
         if kind not in RESIDUAL_KINDS:
             raise FitError(f"kind is one of {', '.join(RESIDUAL_KINDS)}, not {kind!r}.")
