@@ -14,13 +14,13 @@ from synthetic_report import PARAMETERS, write_notebook
 from whychurn.reports import build
 from whychurn.reports.place import in_place_of, recover
 
+pytestmark = pytest.mark.xdist_group("synthetic report")
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {here!r})
 import synthetic_report
 from whychurn.reports import build
-
-pytestmark = pytest.mark.xdist_group("synthetic report")
 build.inspect_study = synthetic_report.inspect_study
 build.build_report("data/demo", notebooks="slow")
 """
@@ -44,15 +44,17 @@ def test_a_killed_run_leaves_the_old_report_and_no_process(home):
     write_notebook(home / "slow/01_slow.ipynb", ("markdown", "# S"), ("code", PARAMETERS, ("parameters",)), slow)
     before = (home / "reports/demo/index.html").read_bytes()
     script = SCRIPT.format(here=str(synthetic.HERE))
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=home, stderr=subprocess.DEVNULL)
+    log = home / "log.txt"
+    with log.open("w") as stream:
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=home, stderr=stream)
     below: list[psutil.Process] = []
     deadline = time.monotonic() + 60
-    while len(below) < 2 and time.monotonic() < deadline:  # the worker and its kernel
+    while len(below) < 2 and time.monotonic() < deadline and process.poll() is None:  # the worker and its kernel
         time.sleep(0.2)
         below = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert len(below) == 2
+    assert len(below) == 2, log.read_text()
     assert (home / "reports/demo/index.html").read_bytes() == before
     assert len(list((home / "reports").glob(".demo.building-*"))) == 1
     _, alive = psutil.wait_procs(below, timeout=15)

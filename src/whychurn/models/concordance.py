@@ -195,29 +195,34 @@ def _count_later(
     """
     n, m = position.size, query.size
     when = np.concatenate((position, query))
-    # At equal positions the queries come after the points in reverse order, so they do not see them.
-    later_first = np.lexsort((np.concatenate((np.ones(n), np.zeros(m))), -when))
+    # Later positions first; at equal positions the queries come before the points, so they do not see them.
+    later_first = np.argsort(-2 * when - (np.arange(n + m) >= n), kind="stable")
     keys = np.concatenate((rank, query_rank))[later_first]
     mass = np.concatenate((weights, np.zeros(m)))[later_first]
     is_query = later_first >= n
     target = later_first[is_query] - n
-    above, below, total = np.zeros(m), np.zeros(m), np.zeros(m)
+    below, equal, total = np.zeros(m), np.zeros(m), np.zeros(m)
     total[target] = np.cumsum(mass)[is_query]
+    order = np.argsort(_narrow(keys), kind="stable")
+    asks = is_query[order]
+    equal[later_first[order][asks] - n] = _seen_in_group(keys[order], mass[order])[asks]
     for bit in range(int(max(keys.max(), 1)).bit_length()):
-        group = keys >> (bit + 1)
-        order = np.argsort(_narrow(group), kind="stable")
-        sorted_group, high = group[order], ((keys[order] >> bit) & 1).astype(bool)
-        sorted_mass = mass[order]
-        starts = np.flatnonzero(np.diff(sorted_group, prepend=-1))
-        sizes = np.diff(np.append(starts, keys.size))
-        asks = is_query[order]
-        who = later_first[order][asks] - n
-        for side, mask, result in ((True, ~high, above), (False, high, below)):
-            running = np.cumsum(np.where(high == side, sorted_mass, 0.0))
-            opening = np.concatenate(([0.0], running))[starts]
-            seen = running - np.repeat(opening, sizes)
-            result[who] += np.where(mask[asks], seen[asks], 0.0)
-    return above, below, total
+        order = np.argsort(_narrow(keys >> (bit + 1)), kind="stable")
+        ordered = keys[order]
+        high = (ordered >> bit) & 1 == 1
+        # The lower half of each group is what its upper half outranks.
+        seen = _seen_in_group(ordered >> (bit + 1), np.where(high, 0.0, mass[order]))
+        asks = high & is_query[order]
+        below[later_first[order[asks]] - n] += seen[asks]
+    return total - below - equal, below, total
+
+
+def _seen_in_group(groups: Integers, values: Floats) -> Floats:
+    """Return running sums of `values` that start afresh where the (sorted) group changes, shape (n,)."""
+    running = np.cumsum(values)
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    opening = running[starts] - values[starts]
+    return running - np.repeat(opening, np.diff(np.append(starts, groups.size)))
 
 
 def _narrow(values: Integers) -> np.ndarray:

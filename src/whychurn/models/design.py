@@ -7,11 +7,8 @@ no intercept (Cox) drop the column afterwards.
 
 from __future__ import annotations
 
-import ast
-import builtins
-import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +16,10 @@ import numpy as np
 import pandas as pd
 from formulaic import Formula, ModelSpec
 from formulaic.errors import FormulaicError
-from formulaic.transforms import TRANSFORMS
 
 from whychurn.errors import FitError, SingularDesignError, some
 from whychurn.models.columns import Booleans, Floats, refuse_rows, require_columns
+from whychurn.models.formula import in_frame_order, parse_terms, plain_columns, plain_message, quoted, variables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +85,17 @@ def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Flo
         raise FitError(f"terms is a list of terms; write [{terms!r}].")
     if len(set(terms)) < len(terms):
         raise FitError(f"A term is given twice: {some(sorted(t for t in set(terms) if list(terms).count(t) > 1))}.")
-    owners = _parse_terms(frame, terms)
-    texts = " + ".join(_quoted(frame, term) for term in terms)
+    owners = parse_terms(frame, terms)
+    texts = " + ".join(quoted(frame, term) for term in terms)
     try:
         spec = Formula(f"1 + {texts}" if texts else "1")
-        reads = {factor: _variables_of(factor) for part in spec for factor in part.factors}
-        variables = _in_frame_order(frame, {name for names in reads.values() for name in names})
-        prepared = _prepare(frame, variables)
+        reads = {factor: variables_of(factor) for part in spec for factor in part.factors}
+        variables = in_frame_order(frame, {name for names in reads.values() for name in names})
+        prepared = plain_columns(frame, variables)
         fitted, matrix = _materialise(spec, prepared)
     except (FormulaicError, SyntaxError) as problem:
         raise FitError(
-            f"The terms {list(terms)} cannot be read: {_plain(problem)}. "
+            f"The terms {list(terms)} cannot be read: {plain_message(problem)}. "
             f"Available columns: {some(frame.columns, most=30)}."
         ) from problem
     design = _describe(fitted, owners, variables, reads)
@@ -127,9 +124,9 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            _, matrix = _materialise(design.spec, _prepare(frame, design.variables))
+            _, matrix = _materialise(design.spec, plain_columns(frame, design.variables))
     except (FormulaicError, UserWarning) as problem:
-        raise FitError(f"These rows do not fit the model's terms: {_plain(problem)}.") from problem
+        raise FitError(f"These rows do not fit the model's terms: {plain_message(problem)}.") from problem
     _refuse_infinite(frame, matrix, design.columns)
     return matrix
 
@@ -152,77 +149,6 @@ def level_hints(frame: pd.DataFrame, design: Design, happened: Booleans) -> dict
             elif reference in extreme:
                 hints[column] = f"{extreme[reference]} at the reference level {reference!r} of {factor.column!r}"
     return hints
-
-
-def _quoted(frame: pd.DataFrame, term: str) -> str:
-    """Quote a term that is a column name, so that "days since login" is one variable."""
-    return f"`{term}`" if term in frame.columns else f"({term})"
-
-
-def _parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
-    """Map every formulaic term to the first user term that asks for it."""
-    owners: dict[Any, str] = {}
-    for term in terms:
-        try:
-            parts = list(Formula(f"0 + {_quoted(frame, term)}"))
-        except FormulaicError as problem:
-            raise FitError(
-                f"The term {term!r} cannot be read: {_plain(problem)}. Available columns: "
-                f"{some(frame.columns, most=30)}."
-            ) from problem
-        for part in parts:
-            owners.setdefault(part, term)
-    return owners
-
-
-def _variables_of(factor: Any) -> tuple[str, ...]:
-    """Return the frame columns a formulaic factor reads (formulaic's own list cuts "a.b" to "a")."""
-    text = str(factor.expr)
-    if factor.eval_method.value == "lookup":
-        return (text,)
-    if factor.eval_method.value == "literal":
-        return ()
-    quoted = re.findall(r"`([^`]+)`", text)
-    tree = ast.parse(re.sub(r"`[^`]+`", "None", text), mode="eval")
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    plain = [
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name)
-        and id(node) not in called
-        and node.id not in TRANSFORMS
-        and not hasattr(builtins, node.id)
-    ]
-    return tuple(dict.fromkeys([*quoted, *plain]))
-
-
-def _in_frame_order(frame: pd.DataFrame, variables: Iterable[str]) -> tuple[str, ...]:
-    """Check that the variables are columns of the frame and sort them by position."""
-    listed = sorted(variables)
-    require_columns(frame, listed)
-    position = {name: place for place, name in enumerate(frame.columns)}
-    return tuple(sorted(listed, key=lambda name: position[name]))
-
-
-def _prepare(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
-    """Copy the needed columns in plain dtypes: no missing values, no unused categories."""
-    plain: dict[str, Any] = {}
-    for name in variables:
-        column = frame[name]
-        refuse_rows(frame, column.isna().to_numpy(), f"Column {name!r} is missing")
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            plain[name] = column.cat.remove_unused_categories()
-        elif pd.api.types.is_bool_dtype(column):
-            plain[name] = column.to_numpy(dtype=bool)
-        elif pd.api.types.is_integer_dtype(column):
-            plain[name] = column.to_numpy(dtype=np.int64)
-        elif pd.api.types.is_numeric_dtype(column):
-            plain[name] = column.to_numpy(dtype=np.float64)
-        elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-            raise FitError(f"Column {name!r} holds dates; give it as a number of days or months.")
-        else:
-            plain[name] = column.astype(object)
-    return pd.DataFrame(plain, index=frame.index)
 
 
 def _materialise(spec: Formula | ModelSpec, prepared: pd.DataFrame) -> tuple[ModelSpec, Floats]:
@@ -304,9 +230,3 @@ def _refuse_infinite(frame: pd.DataFrame, matrix: Floats, columns: Sequence[str]
     if not finite.all():
         worst = [name for place, name in enumerate(columns) if not finite[:, place].all()]
         refuse_rows(frame, np.asarray(~finite.all(axis=1)), f"Design column {some(worst)} is missing or infinite")
-
-
-def _plain(problem: BaseException) -> str:
-    """Strip formulaic's terminal colours and keep the first line."""
-    lines = re.sub(r"\x1b\[[0-9;]*m|[⧚⧛]", "", str(problem)).strip().splitlines()
-    return (lines[0] if lines else type(problem).__name__).rstrip(".")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats
@@ -33,6 +32,9 @@ def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh")
     """
     if method not in METHODS:
         raise FitError(f"method is one of {', '.join(METHODS)}, not {method!r}.")
+    # Imported here: statsmodels takes longer to load than everything else in this package together.
+    from statsmodels.stats.multitest import multipletests
+
     values = np.array(p, dtype=float, ndmin=1)
     known = ~np.isnan(values)
     outside = known & ~((values >= 0.0) & (values <= 1.0))

@@ -190,7 +190,7 @@ def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:
     """Cut numbers into bands of about equal size, named by their limits; a missing number has its own band."""
     known = values.dropna().astype(float)
     edges = np.unique(np.quantile(known, np.linspace(0, 1, bands + 1)))
-    if len(edges) < 3:  # too few distinct values for quantiles: each value is its own band
+    if known.nunique() <= bands or len(edges) < 3:  # too few values for quantiles: each is its own band
         return values.map(lambda value: MISSING_LEVEL if pd.isna(value) else f"{value:,.6g}")
     names = [f"up to {edges[1]:,.4g}"]
     names += [f"{low:,.4g} to {high:,.4g}" for low, high in itertools.pairwise(edges[1:-1])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -16,7 +16,7 @@ from whychurn.errors import SourceError
 from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems, parse_header
-from whychurn.sources.records import Records, scan_records, without_returns
+from whychurn.sources.records import Records, scan_records, plain_copy
 from whychurn.sources.rejects import rejects_frame
 from whychurn.study import Source
 
@@ -82,8 +82,9 @@ def load_csv(
     needed : Mapping of str to str
         Columns that must be there, and where the study names them.
     work : Path
-        For a passing copy with Unix line ends, where the file has others: the strict reader takes one kind only,
-        and the lenient one swallows surplus values.
+        For a passing copy with Unix line ends and no blank lines, where the file has others: the strict reader
+        takes one kind of line end only and misplaces what it refuses after a blank line; the lenient one swallows
+        surplus values.
     delimiter : str, optional
         Default: as the study declares.
 
@@ -105,9 +106,9 @@ def load_csv(
         raise refuse_all(f"{source.file} cannot be used:", [_empty(table, "has a header but no rows")])
     copy = work / f"lines-{os.getpid()}-{secrets.token_hex(4)}.csv"
     try:
-        if len(records.returns):
-            without_returns(file, records, copy)
-            file, records = copy, scan_records(copy, delimiter)
+        if len(records.surplus):
+            plain_copy(file, records, copy)
+            file, records = copy, replace(scan_records(copy, delimiter), lines=records.lines)
         _read_all_as_text(connection, file, delimiter, len(names), parallel=not records.quoted_line_ends)
         rejects = _rejected(connection, file, records, table, source.file, len(names))
     finally:

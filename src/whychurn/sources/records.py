@@ -28,8 +28,8 @@ class Records:
         Line, from 1, on which each record begins.
     quoted_line_ends : bool
         Whether any value holds a line end.
-    returns : ndarray of int64
-        Offsets of carriage returns that belong to a line end.
+    surplus : ndarray of int64
+        Offsets of bytes that :func:`plain_copy` leaves out: carriage returns of line ends, and blank lines.
     stray_quotes, bare_returns : tuple of int
         Lines on which a quote stands inside a value, or a carriage return ends a line on its own.
     unclosed : int
@@ -40,7 +40,7 @@ class Records:
     ends: NDArray[np.int64]
     lines: NDArray[np.int64]
     quoted_line_ends: bool
-    returns: NDArray[np.int64]
+    surplus: NDArray[np.int64]
     stray_quotes: tuple[int, ...]
     bare_returns: tuple[int, ...]
     unclosed: int
@@ -78,14 +78,15 @@ def scan_records(file: Path, delimiter: str) -> Records:
     full = trimmed > starts
     outside = returns[np.searchsorted(quotes, returns) % 2 == 0]
     bare = outside[_next(data, outside) != LINE_FEED]
-    returns = np.setdiff1d(outside, bare, assume_unique=True)
+    line_returns = np.setdiff1d(outside, bare, assume_unique=True)
+    blank_ends = ends[~full & (ends < size)]
     return Records(
         starts=starts[full],
         ends=trimmed[full],
         lines=lines[full].astype(np.int64),
         quoted_line_ends=bool(inside.any()),
         stray_quotes=_lines_of(_stray(data, quotes, ord(delimiter)), line_ends),
-        returns=returns,
+        surplus=np.sort(np.concatenate((line_returns, blank_ends))),
         bare_returns=_lines_of(bare, line_ends),
         unclosed=int(np.searchsorted(line_ends, quotes[-1]) + 1) if len(quotes) % 2 else 0,
     )
@@ -125,14 +126,14 @@ def _next(data: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.u
     return np.where(positions < len(data) - 1, after, LINE_FEED).astype(np.uint8)
 
 
-def without_returns(file: Path, records: Records, copy: Path) -> None:
-    """Write a copy in which every line ends with a line feed alone; line ends inside quotes stay as they are."""
+def plain_copy(file: Path, records: Records, copy: Path) -> None:
+    """Write a copy without blank lines, and with line feeds alone at line ends; what is quoted stays as it is."""
     data = np.memmap(file, dtype=np.uint8, mode="r")
     with copy.open("wb") as stream:
         for begin in range(0, len(data), WINDOW):
             end = min(begin + WINDOW, len(data))
-            first, last = np.searchsorted(records.returns, (begin, end))
-            stream.write(np.delete(data[begin:end], records.returns[first:last] - begin).tobytes())
+            first, last = np.searchsorted(records.surplus, (begin, end))
+            stream.write(np.delete(data[begin:end], records.surplus[first:last] - begin).tobytes())
 
 
 def _lines_of(positions: NDArray[np.int64], line_ends: NDArray[np.int64]) -> tuple[int, ...]:

@@ -50,7 +50,10 @@ def find_tenure(frame: pd.DataFrame, taken: Sequence[str], asked: str | None) ->
         If the one asked for is not there, or the names do not decide; candidates are listed.
     """
     if asked is not None:
-        return _existing(frame, asked, "--tenure")
+        name = _existing(frame, asked, "--tenure")
+        if not _counts_time(frame[name]):
+            raise StudyError(f"--tenure: {shown(name)} holds no numbers from 0 up, or hardly any different ones.")
+        return name
     numbers = [name for name in frame.columns if name not in taken and _counts_time(frame[name])]
     scored = sorted(((_tenure_score(name), name) for name in numbers), key=lambda pair: -pair[0])
     if scored and scored[0][0] >= 4 and (len(scored) == 1 or scored[1][0] < scored[0][0]):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers, read_groups, require_columns
+from whychurn.models.columns import Floats, Integers, read_groups, read_times, require_columns, tally
 from whychurn.models.cox.residuals import slot_means
 from whychurn.models.design import apply_design
 from whychurn.models.riskset import cumulate
@@ -99,6 +99,66 @@ def predict_frame(fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level:
             "conf_high": high,
         }
     )
+
+
+def predict_path_frame(
+    fit: CoxFit,
+    newdata: pd.DataFrame,
+    path: str,
+    start: str,
+    stop: str,
+    times: Floats,
+    conf_level: float,
+) -> pd.DataFrame:
+    """Return the survival along covariate paths; see `CoxFit.predict_survival_path`."""
+    z = normal_quantile(conf_level)
+    begin, end = read_times(newdata, stop, start)
+    labels, codes = np.unique(newdata[path].to_numpy(), return_inverse=True)
+    x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
+    stratum = stratum_codes(fit, newdata)
+    relative = np.exp(x @ (fit.params.to_numpy() * fit.scaling.spread) - fit.slot_terms.shift[stratum])
+    baseline = cumulative_baseline(fit, with_errors=True)
+    covariance = fit.covariance.to_numpy() * np.outer(fit.scaling.spread, fit.scaling.spread)
+    blocks = []
+    for when in times:
+        hazard, variance, drift = (
+            _gain(
+                values,
+                slots_before(fit, stratum, np.minimum(begin, when)),
+                slots_before(fit, stratum, np.minimum(end, when)),
+            )
+            for values in (baseline.hazard, baseline.variance, baseline.drift)
+        )
+        lever = relative[:, None] * (drift - x * hazard[:, None])
+        summed = np.column_stack([tally(codes, column, labels.size) for column in lever.T])
+        cumulative = tally(codes, relative * hazard, labels.size)
+        spread = tally(codes, relative**2 * variance, labels.size)
+        error = np.sqrt(spread + np.einsum("ij,jk,ik->i", summed, covariance, summed))
+        low, high = log_log_limits(cumulative, error, z)
+        last = np.full(labels.size, -np.inf)
+        np.maximum.at(last, codes, end)
+        table = pd.DataFrame(
+            {
+                "path": labels,
+                "time": when,
+                "cumulative_hazard": cumulative,
+                "survival": np.exp(-cumulative),
+                "std_error": np.exp(-cumulative) * error,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
+        # Beyond the end of a path its covariates are unknown.
+        table.loc[last < when, table.columns[2:]] = np.nan
+        blocks.append(table)
+    found = pd.concat(blocks, ignore_index=True)
+    return found.sort_values(["path", "time"], kind="stable", ignore_index=True)
+
+
+def _gain(cumulative: Floats, before: Integers, after: Integers) -> Floats:
+    """Return how much a cumulative sum over slots grows from one slot to another (-1: before all)."""
+    padded = np.concatenate((cumulative, np.zeros((1, *cumulative.shape[1:]))))
+    return padded[after] - padded[before]
 
 
 def log_log_limits(cumulative: Floats, error: Floats, z: float) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from whychurn.models.columns import Floats, Integers
 from whychurn.models.concordance import ConcordanceResult, concordance_of_arrays
 from whychurn.models.cox import residuals as kernels
 from whychurn.models.cox.likelihood import CoxData, SlotTerms
-from whychurn.models.cox.prediction import baseline_frame, predict_frame
+from whychurn.models.cox.prediction import baseline_frame, predict_frame, predict_path_frame
 from whychurn.models.cox.proportionality import proportionality_statistics, time_transform
 from whychurn.models.design import Design
 from whychurn.models.standardise import Scaling
@@ -179,6 +179,32 @@ class CoxFit:
         DataFrame with row, time, cumulative_hazard, survival, std_error, conf_low and conf_high, row by row.
         """
         return predict_frame(self, newdata, np.asarray(times, dtype=float), conf_level)
+
+    def predict_survival_path(
+        self,
+        newdata: pd.DataFrame,
+        path: str,
+        start: str,
+        stop: str,
+        times: Sequence[float] | Floats,
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Return survival along paths of changing covariates, from the beginning of each path.
+
+        Parameters
+        ----------
+        newdata
+            Rows ``(start, stop]`` with the covariates in force, several per path.
+        path, start, stop
+            Columns with the path's label and its intervals.
+        times, conf_level
+            As in `predict_survival`. Past the end of a path everything is NaN.
+
+        Returns
+        -------
+        DataFrame with path, time, cumulative_hazard, survival, std_error, conf_low and conf_high.
+        """
+        return predict_path_frame(self, newdata, path, start, stop, np.asarray(times, dtype=float), conf_level)
 
     def concordance(self) -> ConcordanceResult:
         """Return Harrell's concordance of the linear predictor with survival, strata kept apart."""
