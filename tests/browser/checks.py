@@ -85,7 +85,7 @@ def no_violations(browser: Any, report: Path, width: int = LAPTOP, scheme: str =
                 for rule in answer["violations"]
                 for node in rule["nodes"][:3]
             ]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def no_sideways_scrolling(browser: Any, report: Path, width: int = PHONE) -> None:
@@ -108,7 +108,7 @@ def no_sideways_scrolling(browser: Any, report: Path, width: int = PHONE) -> Non
                 )
                 if wide:
                     found.append(f"{path.name}: {wide[0]} pixels too wide: {wide[1]}")
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def prints_well(browser: Any, report: Path) -> None:

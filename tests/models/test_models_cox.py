@@ -207,6 +207,14 @@ def test_prediction_by_stratum_and_its_refusals(spells):
         fit.predict_survival(rows.drop(columns="s"), [1.0])
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e9])
+def test_weights_of_any_size_converge(spells, scale):
+    base = fit_cox(spells, ["x", "z"], **OPTIONS)
+    scaled = fit_cox(spells.assign(w=spells["w"] * scale), ["x", "z"], **OPTIONS)
+    np.testing.assert_allclose(scaled.params, base.params, rtol=1e-7)
+    np.testing.assert_allclose(scaled.covariance * scale, base.covariance, rtol=1e-7)
+
+
 def test_one_row_per_cluster_is_row_robust(spells):
     spells["id"] = np.arange(len(spells))
     clustered = fit_cox(spells, ["x", "z"], cluster="id", **OPTIONS)

@@ -55,7 +55,7 @@ def test_risks_set_the_whole_factor(frame):
     effects = fit.average_marginal_effects("plan").set_index("level")["estimate"]
     assert effects["pro"] == pytest.approx(risks.loc["pro", "estimate"] - risks.loc["basic", "estimate"])
     assert ((risks["conf_low"] < risks["estimate"]) & (risks["estimate"] < risks["conf_high"])).all()
-    assert risks["reference"].tolist() == [True, False, False]
+    assert risks["is_reference"].tolist() == [True, False, False]
     other = fit.standardised_risk("plan", population=frame[frame["vip"] == 1])
     assert other["estimate"].iloc[0] == pytest.approx(fit.predict(frame[frame["vip"] == 1].assign(plan="basic")).mean())
 

@@ -49,7 +49,7 @@ def test_problems_are_a_page_too_and_never_an_exception(make_study: MakeStudy) -
     study = make_study(text(rows(), "id,tenure,chrned,plan"))
     result = check_study(study.folder)
     assert result.exit_code == 1
-    assert "Did you mean “chrned”?" in page(result).replace("\n", " ")
+    assert "Did you mean “chrned”?" in " ".join(page(result).split())
     (study.folder / "study.toml").write_text("[study]\n")
     result = check_study(study.folder)
     assert result.exit_code == 1

@@ -157,7 +157,7 @@ NAME = st.text(
 ).filter(lambda name: name.strip() == name)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAME, level=NAME)
 def test_any_name_and_level_come_back(tmp_path_factory: pytest.TempPathFactory, name: str, level: str) -> None:
     folder = tmp_path_factory.mktemp("names")

@@ -111,10 +111,12 @@ def _without_empty_levels(
     # Dropping rows without events can only lower row counts elsewhere, never event counts: one pass is enough.
     for candidate in categories:
         values = frame[names[candidate.column]]
-        events = frame.groupby(values, observed=True)[event].agg(["sum", "size"])
-        empty = events.index[events["sum"] == 0]
+        sizes = values.value_counts()
+        empty = sorted(set(sizes.index) - set(values[frame[event] == 1]))
+        if not empty:
+            continue
         for level in empty:
-            n = int(events.loc[level, "size"])
+            n = int(sizes[level])
             note = f"Nobody left among its {n:,} customers, so its hazard ratio cannot be estimated (the limit is 0)."
             left.append(Left(candidate.column, str(level), n, 0, note))
         frame = frame[~values.isin(empty)].reset_index(drop=True)
@@ -129,13 +131,13 @@ def _coded(frame: pd.DataFrame, candidate: Candidate, names: Mapping[str, str], 
             left.append(Left(candidate.column, "", len(frame), 0, "It does not vary among the rows of this model."))
             return None
         return candidate.reference
-    present = [level for level in candidate.levels if (frame[name] == level).any()]
+    counts = frame[name].value_counts()
+    present = [level for level in candidate.levels if level in counts.index]
     if len(present) < 2:
         left.append(Left(candidate.column, "", len(frame), 0, "Only one of its levels is left in this model."))
         return None
     reference = candidate.reference
     if reference not in present:
-        counts = frame[name].value_counts()
         reference = max(present, key=lambda level: counts[level])
     frame[name] = pd.Categorical(frame[name], [reference, *[level for level in present if level != reference]])
     return reference

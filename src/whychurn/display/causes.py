@@ -95,7 +95,7 @@ def headline(findings: Findings) -> Markup:
     if top is None or top.grade not in WITH_EVIDENCE or top.total is None:
         return Markup("No declared cause is tied to churn clearly enough to act on")
     text = sentence(
-        "Customers with {name} leave {times} as those with {reference}",
+        "Customers with {name} leave {times} as those with “{reference}”",
         name=_spoken(top.rank),
         times=times_as_fast(top.total),
         reference=top.rank.reference,
@@ -129,7 +129,7 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
         Column("Churn speed (hazard ratio)", "forest", css="fig", under=axis(scale)),
         Column("Ratio", "ratio", number=True),
         Column("Share of churn", "share", number=True),
-        Column(first_upper(amount_name(findings)), "money", number=True),
+        Column(f"{first_upper(amount_name(findings))} at stake", "money", number=True),
         Column("Evidence", "grade", css="grade"),
     ]
     if not any(cause.money for cause in causes):

@@ -123,7 +123,7 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
             (
                 sentence("Leave within {h}", h=horizon),
                 number(risk, "percent1"),
-                sentence("of new customers · interval {i}", i=interval(risk, "percent1")),
+                sentence("counted from sign-up · interval {i}", i=interval(risk, "percent1")),
             )
         )
     money = _first(findings, analysis="causes", estimand="amount_of_leavers")
@@ -184,7 +184,9 @@ def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
                 name=cause.name,
                 n=number(cause.exposed, "count"),
                 worth=worth,
-                reference=cause.rank.reference,
+                reference=cause.rank.reference
+                if len(cause.rank.reference) > 3
+                else f"{cause.rank.term}: {cause.rank.reference}",
             )
         )
     if not items:

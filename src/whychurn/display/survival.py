@@ -95,11 +95,11 @@ def _title(findings: Findings, curves: Findings, term: str) -> tuple[object, str
         return text, f"Kaplan-Meier curves by {term}."
     low, high = min(at, key=lambda row: row.estimate), max(at, key=lambda row: row.estimate)
     when = sentence(
-        "after {time} {unit}", time=printed(horizon, "number0", "provenance", "horizon"), unit=unit(findings)
+        "After {time} {unit}", time=printed(horizon, "number0", "provenance", "horizon"), unit=unit(findings)
     )
     if low is high or not tests:
         only = sentence(
-            "{level}: {share} are still customers {when}",
+            "{when}, {share} of {level} are still customers",
             level=low.level,
             when=when,
             share=with_interval(low, "percent1"),
@@ -109,9 +109,11 @@ def _title(findings: Findings, curves: Findings, term: str) -> tuple[object, str
             f"Kaplan-Meier curve, {low.level}: {format_number(low.estimate, 'percent0')} remain at the horizon.",
         )
     differs = tests[0].p_adjusted < 0.05
-    claim = "{term}: of {low_level}, {low} are still customers {when}; of {high_level}, {high} ({p})"
+    claim = "{when}, {low} of “{low_level}” are still customers and {high} of “{high_level}” ({p})"
     if not differs:
-        claim = "{term} makes no clear difference {when}: {low} of {low_level}, {high} of {high_level} ({p})"
+        claim = (
+            "{when}, {low} of “{low_level}” and {high} of “{high_level}” are still customers: no clear difference ({p})"
+        )
     text = sentence(
         claim,
         term=term,

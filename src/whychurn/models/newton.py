@@ -17,9 +17,11 @@ from whychurn.models.columns import Floats
 
 # Below this share of a column's own information left unexplained by the columns before it, it is aliased.
 _ALIASED = 1e-10
-# The Newton decrement bounds the distance to the optimum in standard errors, in every direction.
+# The Newton decrement is the gradient in the metric of the information: it bounds the distance to the optimum
+# in standard errors, in every direction, whatever the units of covariates and weights.
 _DECREMENT = 1e-9
-_GRADIENT = 1e-6
+# Where it shrinks no further for rounding, this much is accepted.
+_ROUNDING = 1e-7
 # A predictor that moves this much while the likelihood is this flat has a standard error of a thousand.
 _FLAT = 1e-4
 _MOVING = 0.1
@@ -116,7 +118,8 @@ def _newton(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
             raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
         step = _solve(factor, score)
         decrement = float(np.sqrt(max(float(score @ step), 0.0)))
-        if decrement <= _DECREMENT and np.max(np.abs(score), initial=0.0) <= _GRADIENT:
+        stalled = decrement <= _ROUNDING and decrement > 0.5 * before
+        if decrement <= _DECREMENT or stalled:
             return Optimum(
                 beta=beta,
                 covariance=_solve(factor, np.eye(beta.size)),

@@ -221,7 +221,8 @@ def _personal(frame: pd.DataFrame, study: Study) -> Iterator[IntegrityFinding]:
         by_name = bool(words & PERSONAL) or any(pair <= words for pair in PERSONAL_PAIRS) or words == {"name"}
         mails = 0
         if frame[name].dtype == object:
-            mails = int(frame[name].dropna().astype(str).str.fullmatch(E_MAIL).sum())
+            counts = frame[name].value_counts()
+            mails = sum(int(n) for value, n in counts.items() if "@" in str(value) and re.fullmatch(E_MAIL, str(value)))
         if mails or (by_name and frame[name].dtype == object and frame[name].nunique() > MANY_LEVELS):
             what = f"holds {mails:,} e-mail addresses" if mails else "seems to hold personal data"
             column = study.columns.account_id or name if name == "account_id" else name

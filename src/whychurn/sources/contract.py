@@ -250,7 +250,7 @@ def fetch_frame(connection: duckdb.DuckDBPyConnection, table: str, copy: tuple[s
     """Fetch a table ordered by ``row_number``; text columns hold None, never NaN, where there is no value."""
     frame = connection.cursor().execute(f"SELECT * FROM {quoted(table)} ORDER BY row_number").df()
     for column in frame.columns:
-        if frame[column].dtype == object:
+        if frame[column].dtype == object and frame[column].hasnans:
             frame[column] = frame[column].where(frame[column].notna(), None)
     if copy is not None:
         frame.insert(len(frame.columns) - 1, copy[0], frame[copy[1]])

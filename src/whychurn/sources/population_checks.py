@@ -115,10 +115,12 @@ def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
 
 def _who_is_missing(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
     if study.churn.leavers_in_file != "all":
-        recognised = study.churn.recognised or "without saying when"
+        how = (
+            f"is recorded as left {study.churn.recognised}" if study.churn.recognised else "is recorded without a date"
+        )
         yield IntegrityFinding(
             code="earlier-leavers-absent", severity="caveat", table=TABLE, column=study.columns.churned,
-            problem=f"Churn is recorded as left {recognised}; earlier leavers may be absent from the file.",
+            problem=f"Churn {how}; earlier leavers may be absent from the file.",
             consequence="Survival by tenure assumes that they are in it; without them it looks better than it is.",
             action='If every customer who ever left is in the file, write leavers_in_file = "all" under [churn].',
         )  # fmt: skip

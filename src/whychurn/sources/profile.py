@@ -34,8 +34,11 @@ def _profile(name: str, role: str, values: pd.Series) -> ColumnProfile:
             (float(known.min()), float(known.mean()), float(known.max())) if len(known) else (float("nan"),) * 3
         )
         return ColumnProfile(name, role, "number", missing, distinct, (), low, mean, high)
+    if role == "account_id":
+        return ColumnProfile(name, role, "category", missing, distinct)
     text = values.map({True: "left", False: "still here"}) if role == "churned" else values
     counts = text.value_counts()
-    order = sorted(counts.index, key=lambda level: (-counts[level], str(level)))[:MOST_SHOWN]
-    top = () if role == "account_id" else tuple((str(level), int(counts[level])) for level in order)
+    common = counts[counts >= counts.iloc[min(MOST_SHOWN, len(counts)) - 1]] if len(counts) else counts
+    order = sorted(common.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_SHOWN]
+    top = tuple((str(level), int(n)) for level, n in order)
     return ColumnProfile(name, role, "category", missing, distinct, top)

@@ -31,7 +31,7 @@ class ReadColumn:
     n_unreadable : int
         Values of a declared number that are no numbers.
     n_numbers : int
-        Values that are numbers, whatever the kind.
+        Values that are numbers; 0 for a declared category, where nobody looked.
     """
 
     name: str
@@ -48,13 +48,14 @@ def clean_text(connection: duckdb.DuckDBPyConnection, width: int, null_values: S
 
     An empty text is always null. Other text is kept to the letter, so that "Yes" and "yes " stay visible.
     """
-    columns = ", ".join(
-        f"CASE WHEN list_contains($nulls, trim(c{i}, $space)) THEN NULL ELSE c{i} END AS c{i}" for i in range(width)
-    )
     nulls = sorted({"", *(value.strip(SPACE) for value in null_values)})
+    names = ", ".join(f"$null{i}" for i in range(len(nulls)))
+    columns = ", ".join(
+        f"CASE WHEN trim(c{i}, $space) IN ({names}) THEN NULL ELSE c{i} END AS c{i}" for i in range(width)
+    )
     connection.execute(
         f"CREATE TEMP TABLE clean AS SELECT record, {columns} FROM raw ORDER BY record",
-        {"nulls": nulls, "space": SPACE},
+        {"space": SPACE} | {f"null{i}": value for i, value in enumerate(nulls)},
     )
 
 
@@ -91,8 +92,12 @@ def read_columns(
     tuple of ReadColumn
         An undeclared column is a number if it has values and all of them are numbers.
     """
-    counts = ", ".join(f"count(c{i}), count({number_of(f'c{i}', decimal)})" for i in range(len(names)))
-    found = first_row(connection, f"SELECT {counts} FROM clean")
+    # A declared category is text whatever it holds, so its values need not be tried as numbers.
+    counts = []
+    for i, name in enumerate(names):
+        is_text = declared.get(name) == "category"
+        counts += [f"count(c{i})", "0" if is_text else f"count({number_of(f'c{i}', decimal)})"]
+    found = first_row(connection, f"SELECT {', '.join(counts)} FROM clean")
     columns = []
     for i, name in enumerate(names):
         present, numbers = int(found[2 * i]), int(found[2 * i + 1])

@@ -79,13 +79,10 @@ def predict_frame(fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level:
     error = low = high = np.full(rows.size, np.nan)
     if conf_level is not None:
         covariance = fit.covariance.to_numpy() * np.outer(fit.scaling.spread, fit.scaling.spread)
-        hazard_error = np.zeros(rows.size)
-        for at in np.unique(rows[begun]):
-            mine = np.flatnonzero((rows == at) & begun)
-            slot = place[mine]
-            lever = baseline.drift[slot] - np.outer(baseline.hazard[slot], x[at])
-            spread = baseline.variance[slot] + np.einsum("ij,jk,ik->i", lever, covariance, lever)
-            hazard_error[mine] = relative[at] * np.sqrt(spread)
+        slot = np.where(begun, place, 0)
+        lever = baseline.drift[slot] - baseline.hazard[slot][:, None] * x[rows]
+        spread = baseline.variance[slot] + np.einsum("ij,jk,ik->i", lever, covariance, lever)
+        hazard_error = np.where(begun, relative[rows] * np.sqrt(spread), 0.0)
         error = survival * hazard_error
         low, high = log_log_limits(cumulative, hazard_error, normal_quantile(conf_level))
     return pd.DataFrame(
@@ -113,6 +110,7 @@ def predict_path_frame(
     """Return the survival along covariate paths; see `CoxFit.predict_survival_path`."""
     z = normal_quantile(conf_level)
     begin, end = read_times(newdata, stop, start)
+    require_columns(newdata, [path])
     labels, codes = np.unique(newdata[path].to_numpy(), return_inverse=True)
     x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
     stratum = stratum_codes(fit, newdata)

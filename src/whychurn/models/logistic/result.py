@@ -82,7 +82,7 @@ class LogisticFit:
         Returns
         -------
         DataFrame with term, level, estimate, std_error (delta method), conf_low, conf_high (on the logit
-        scale, so within 0 to 1), reference (whether the level is the reference).
+        scale, so within 0 to 1) and is_reference.
         """
         rows, mass = self._population(population)
         return standardised_risks(self.design, self.params, self.covariance, rows, mass, term, conf_level)

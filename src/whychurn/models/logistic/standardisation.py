@@ -39,7 +39,7 @@ def standardised_risks(
             width = z * error / (risk * (1.0 - risk))
         low, high = (float(special.expit(special.logit(risk) + side * width)) for side in (-1.0, 1.0))
         table.append((term, str(level), risk, error, low, high, level == factor.reference))
-    names = ["term", "level", "estimate", "std_error", "conf_low", "conf_high", "reference"]
+    names = ["term", "level", "estimate", "std_error", "conf_low", "conf_high", "is_reference"]
     return pd.DataFrame(table, columns=names)
 
 
