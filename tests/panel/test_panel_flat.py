@@ -118,3 +118,10 @@ def test_bands_cover_every_value_once_and_keep_their_order():
 
 def test_bands_of_few_values_are_the_values():
     assert set(quantile_bands(pd.Series([1.0, 1.0, 1.0, 2.0]))) == {"1", "2"}
+
+
+def test_an_identifier_declared_as_a_cause_is_left_out(tmp_path):
+    data = frame().assign(plan=[f"customer {i:03d}" for i in range(60)])
+    candidate = panel_of(tmp_path, data).candidate("plan")
+    assert not candidate.used
+    assert "as in an id" in candidate.reason

@@ -45,6 +45,11 @@ def test_header_cells_get_the_scope_of_their_place():
     assert '<th scope="row">b</th>' in html
 
 
+def test_digits_are_read_without_the_punctuation_around_them():
+    said = read_html("<p>“70.35”, (−3.1%) to <0.001; 2024-01-31, 1,234.5. At 10:30/7 v2.0!</p>".replace("<0", "&lt;0"))
+    assert said.digits == ["70.35", "−3.1%", "<0.001", "2024", "-01", "-31", "1,234.5", "10:30/7", "2.0"]
+
+
 def test_a_reading_separates_traceable_numbers_other_digits_and_drawings():
     reading = read_html(
         '<style>p{margin:9px}</style><p style="width:31%">In <data value="3.0" data-format="count" data-finding="f.estimate">'

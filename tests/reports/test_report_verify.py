@@ -248,8 +248,8 @@ def test_a_changed_notebook_explains_changed_digits(home, without_kernels):
     assert found.exit_code == 2
     assert "notebook 02_tenure was changed" in found.environment
     assert {str(one) for one in found.moved} == {
-        "page index, in the text: new in the rerun (80.)",
-        "page 02_tenure, in the text: new in the rerun (80.)",
+        "page index, in the text: new in the rerun (80)",
+        "page 02_tenure, in the text: new in the rerun (80)",
     }
 
 

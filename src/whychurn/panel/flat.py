@@ -40,6 +40,8 @@ def _with_detections(candidate: Candidate, cause: Cause, detections: Detections)
         for known in detections.known_after:
             if known.column == candidate.column:
                 return replace(candidate, used=False, reason="it is known only after a customer has left")
+        if candidate.column in detections.identifiers:
+            return replace(candidate, used=False, reason="nearly every customer has a value of their own, as in an id")
     determined = next((d for d in detections.determined if d.column == candidate.column), None)
     merged = tuple(
         MergedLevel(found.level, found.into, found.because_column, found.because_level)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-_DIGITS = re.compile(r"\S*\d\S*")
+_DIGITS = re.compile(r"[<>≤≥+\-\u2212]?\d(?:[\d.,:/]*\d)?%?")  # without the punctuation around them
 _SPOKEN = ("alt", "aria-label", "title", "data-l")
 _DRAWN = (
     "viewbox", "d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy",
@@ -26,7 +26,7 @@ class Reading:
     printed : list of dict
         One per <data> element, in order: text, value, format, finding.
     digits : list of str
-        Every other run of characters with a digit that is visible or spoken, in order.
+        Every other run of digits that is visible or spoken, with its sign, in order.
     drawn : list of str
         Every number that places something in a drawing (attributes of SVG, inline styles), in order.
     programs : str

@@ -138,8 +138,14 @@ def verify_report(
         # A drawing on any page may show a finding that moved, and titles of notebooks stand on every page.
         everywhere = data or notebooks or any(one.finding for one in moved)
         unsettled = set(pages) if everywhere else {page for one in moved for page in one.pages}
-        differences = rerun.differences(unsettled, strict=_same_program(results))
+        same_program = _same_program(results)
+        differences = rerun.differences(unsettled, strict=same_program)
         edited += differences.edited
+        if differences.edited and not same_program:
+            changes.append(
+                "the report may come from another state of whychurn than this one; where only the text of a page "
+                "differs, build the report again before suspecting anybody"
+            )
         moved += differences.moved
     return Verification(
         str(folder),
