@@ -20,7 +20,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 class PageExporter(HTMLExporter):  # type: ignore[misc]
     """Turn a notebook into the body of a page."""
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> tuple[str, Any]:
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: Any, resources: Any = None, **kw: Any
+    ) -> tuple[str, Any]:
         """Return the HTML of a notebook as the template writes it."""
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
         body, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
