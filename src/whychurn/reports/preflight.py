@@ -60,7 +60,7 @@ def inspect_study(study: Any, accept_risk: str = "") -> StudyFacts:
         study = read_study(path)
     sources = open_sources(study, accept_risk=accept_risk)
     files = tuple(
-        {"file": Path(found.file).name, "sha256": found.sha256, "rows": found.rows} for found in sources.fingerprints
+        {"file": _portable(found.file), "sha256": found.sha256, "rows": found.rows} for found in sources.fingerprints
     )
     return StudyFacts(study.name, Path(study.folder), study.seed, study.digest, files)
 
@@ -68,3 +68,8 @@ def inspect_study(study: Any, accept_risk: str = "") -> StudyFacts:
 def study_path(study: Any) -> str:
     """Return the study as a notebook parameter: the path as given, or the folder of a Study."""
     return str(study.folder) if hasattr(study, "folder") else str(study)
+
+
+def _portable(file: str) -> str:
+    """Name a data file without the folders of this machine."""
+    return Path(file).name if Path(file).is_absolute() or ".." in Path(file).parts else file
