@@ -42,7 +42,9 @@ def run(home: Path, folder: Path, *arguments: str) -> subprocess.CompletedProces
     environment = {**os.environ, "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"), "COLUMNS": "120"}
     environment.pop("PYTHONPATH", None)
     command = [str(home / "env" / "bin" / "whychurn"), *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+    )
 
 
 def test_new_check_report_verify_in_an_empty_folder(wheel_home, tmp_path):

@@ -11,6 +11,7 @@ import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from whychurn.display.svg import SERIES, SOFT, STYLE, inline_svg
 from whychurn.findings import Findings
@@ -21,17 +22,29 @@ FEWEST_AT_RISK = 10
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Size of one variant in inches, type size in points, and how many times the risk table shows."""
+    """Size of one variant in inches, type in points, how many times the risk table shows, room for names at the ends.
+
+    Where the room is too narrow for names at the ends of the curves, they head the rows of the risk table instead
+    (``stacked``), each behind a piece of its line.
+    """
 
     width: float
     height: float
     font: float
     times: int
     label_room: float
+    stacked: bool = False
+
+    @property
+    def lines(self) -> int:
+        """Lines of text per row of the risk table."""
+        return 2 if self.stacked else 1
 
 
-WIDE = Layout(width=7.4, height=3.5, font=8.5, times=8, label_room=0.24)
-NARROW = Layout(width=3.5, height=3.1, font=8.5, times=4, label_room=0.30)
+WIDE = Layout(width=7.4, height=3.5, font=8.5, times=8, label_room=0.27)
+NARROW = Layout(width=3.5, height=2.7, font=8.5, times=5, label_room=0.05, stacked=True)
+#: Dashes besides colour: the curves stay apart in grey print and for colour-blind readers.
+DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)))
 
 
 def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> Markup:
@@ -53,12 +66,12 @@ def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> 
     at_risk = curves.where(estimand="n_at_risk").table
     levels = list(dict.fromkeys(survival["level"]))
     colours = {level: SERIES[index % len(SERIES)] for index, level in enumerate(levels)}
-    table_height = 0.17 * len(levels) + 0.62
+    table_height = 0.17 * layout.lines * len(levels) + 0.62
     sizes = dict.fromkeys(("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), layout.font)
     with sns.axes_style("ticks"), matplotlib.rc_context({**STYLE, **sizes}):
         fig = Figure(figsize=(layout.width, layout.height + table_height))
         total = layout.height + table_height
-        left = 0.13 if layout is NARROW else 0.075
+        left = 0.13 if layout.stacked else 0.075
         bottom = table_height / total
         ax = fig.add_axes((left, bottom, 1 - left - layout.label_room, 1 - bottom - 0.1 / total))
         last = float(survival["time"].max())
@@ -66,7 +79,8 @@ def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> 
             _draw(ax, survival[survival["level"] == level], colours[level], index) for index, level in enumerate(levels)
         ]
         _axes(ax, last, at_risk, layout, time_unit)
-        _end_labels(ax, levels, ends, colours, last, layout, total)
+        if not layout.stacked:
+            _end_labels(ax, levels, ends, colours, last, layout, total)
         _risk_table(fig, ax, at_risk, levels, colours, layout, total)
         return inline_svg(fig, alt)
 
@@ -77,9 +91,7 @@ def _draw(ax: Axes, curve: pd.DataFrame, colour: str, index: int) -> float:
     shown = curve[enough]
     time, value = shown["time"].to_numpy(), shown["estimate"].to_numpy()
     ax.fill_between(time, shown["conf_low"], shown["conf_high"], step="post", color=colour, alpha=0.16, linewidth=0)
-    # Dashes besides colour: the curves stay apart in grey print and for colour-blind readers.
-    dashes: object = "-" if index < 1 else (0, [(5, 1.5), (2, 1.2), (6, 1.5, 1.5, 1.5), (1, 1)][(index - 1) % 4])
-    ax.step(time, value, where="post", color=colour, linewidth=1.6, linestyle=dashes)  # type: ignore[arg-type]
+    ax.step(time, value, where="post", color=colour, linewidth=1.6, linestyle=DASHES[index % len(DASHES)])
     return float(value[-1]) if len(value) else float("nan")
 
 
@@ -108,11 +120,9 @@ def _end_labels(
     height = ax.get_position().height * total * 72
     gap = (layout.font * 1.25) / height
     places = spread([end if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
-    room = int(layout.label_room * layout.width * 72 / (layout.font * 0.56))
     for level, end, place in zip(levels, ends, places, strict=True):
-        text = level if len(level) <= room else level[: room - 1] + "…"
         ax.annotate(
-            text,
+            _shortened(level, layout.label_room * layout.width - 0.15, layout.font),
             xy=(last, end),
             xytext=(last * 1.025, place),
             textcoords="data",
@@ -166,19 +176,28 @@ def _risk_table(
     first = box.y0 - 0.48 / total
     fig.text(box.x0, first, "Customers at risk", fontsize=layout.font, color=SOFT, ha="left", va="center")
     for row, level in enumerate(levels):
-        y = first - (0.17 * (row + 1)) / total
+        y = first - 0.17 * layout.lines * (row + 1) / total
         counts = at_risk[at_risk["level"] == level].set_index("time")["estimate"]
         for time in times:
             x = box.x0 + box.width * time / ax.get_xlim()[1]
-            value = counts.get(time, 0.0)
-            align = "left" if time == times[0] else "center"
-            fig.text(x, y, f"{value:,.0f}", fontsize=layout.font - 0.5, color=colours[level], ha=align, va="center")
+            align = "left" if time == times[0] else "right" if layout.stacked and time == times[-1] else "center"
+            text = f"{counts.get(time, 0.0):,.0f}"
+            fig.text(x, y, text, fontsize=layout.font - 0.5, color=colours[level], ha=align, va="center")
+        x, y = (box.x0, y + 0.17 / total) if layout.stacked else (box.x1 + 0.24 / layout.width, y)
+        if layout.stacked:
+            dash = Line2D(
+                [x, x + 0.07], [y, y], color=colours[level], linewidth=1.6, linestyle=DASHES[row % len(DASHES)]
+            )
+            fig.add_artist(dash)
+            x += 0.09
+        weight = "bold" if layout.stacked else "normal"
+        name = _shortened(level, (1 - x) * layout.width, layout.font, bold=layout.stacked)
         fig.text(
-            box.x1 + 0.24 / layout.width,
-            y,
-            level if len(level) < 24 else level[:22] + "…",
-            fontsize=layout.font - 0.5,
-            color=colours[level],
-            ha="left",
-            va="center",
+            x, y, name, fontsize=layout.font - 0.5, color=colours[level], ha="left", va="center", fontweight=weight
         )
+
+
+def _shortened(name: str, inches: float, font: float, bold: bool = True) -> str:
+    """Cut a name to what fits into so many inches of type."""
+    room = max(4, int(inches * 72 / (font * (0.62 if bold else 0.56))))
+    return name if len(name) <= room else name[: room - 1] + "…"

@@ -18,7 +18,7 @@ def focus_sections(findings: Findings) -> Block:
         return paragraph("This study declares no focus group. A [[focus]] section in study.toml adds one.", "sub")
     blocks = Block(sentence(""))
     for name in names:
-        blocks += section(name, *_one(findings, name))
+        blocks += section(name, *_one(findings, name), level=2)
     return blocks
 
 

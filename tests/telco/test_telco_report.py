@@ -1,0 +1,122 @@
+"""The example report as its readers get it: built by the command line, opened in a real browser, rerun."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+
+import checks
+
+pytestmark = pytest.mark.xdist_group("telco report")
+PAGES = ["01_causes", "02_data_quality", "03_segments", "04_crosstabs", "05_hazards", "06_churn_within", "07_focus"]
+
+
+def whychurn(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("whychurn")), *arguments]
+    return subprocess.run(
+        command, cwd=root, env={**os.environ, "COLUMNS": "120"}, capture_output=True, text=True, check=False
+    )
+
+
+def build(root: Path, folder: Path) -> Path:
+    done = whychurn(root, "report", "data/telco", "--out", str(folder / "telco"))
+    assert done.returncode == 0, done.stderr
+    return folder / "telco"
+
+
+@pytest.fixture(scope="module")
+def telco_report(tmp_path_factory, root) -> Path:
+    return build(root, tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with checks.chromium() as opened:
+        yield opened
+
+
+def text_of(page: Path) -> str:
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_index_states_finding_size_certainty_and_doubt(telco_report):
+    text = text_of(telco_report / "index.html")
+    assert re.search(
+        r"Month-to-month” leave 25 times as fast as those with “Two year”; that goes with 85% of churn", text
+    )
+    assert "1,869 of 7,043" in text
+    assert "not per year" in text
+    assert "usable with caveats" in text
+    assert "What would change our mind" in text
+    assert "not proof of cause" in text
+    assert not re.search(r"\bcauses churn\b|\bbecause of\b", text)
+
+
+def test_every_page_is_there_and_every_link_leads_somewhere(telco_report):
+    assert sorted(page.stem for page in telco_report.glob("0*.html")) == PAGES
+    for page in telco_report.glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        ids = set(re.findall(r'\bid="([^"]+)"', html))
+        for link in re.findall(r'<a [^>]*href="([^"]+)"', html):
+            name, _, anchor = link.partition("#")
+            assert not name or (telco_report / name).exists(), (page.name, link)
+            assert not anchor or name or anchor in ids, (page.name, link)
+
+
+def test_every_figure_has_words_and_every_table_scopes(telco_report):
+    for page in telco_report.glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        for svg in re.findall(r"<svg[^>]*>", html):
+            assert re.search(r'aria-label="[^"]+"', svg) or 'aria-hidden="true"' in svg, (page.name, svg[:200])
+        for head in re.findall(r"<th\b[^>]*>", html):
+            assert "scope=" in head, (page.name, head)
+
+
+def test_every_number_in_prose_is_recorded(telco_report):
+    results = json.loads((telco_report / "results.json").read_text(encoding="utf-8"))
+    printed = [entry for entry in results["printed"] if entry["page"] == "index"]
+    assert len(printed) > 100
+    assert len(results["findings"]) > 5000
+
+
+def test_a_rerun_reproduces_it(telco_report, root):
+    done = whychurn(root, "verify", str(telco_report))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reproduced" in done.stdout
+
+
+def test_two_builds_are_the_same_bytes(telco_report, root, tmp_path):
+    again = build(root, tmp_path)
+    names = [path.relative_to(again) for path in again.rglob("*") if path.suffix in (".html", ".csv", ".json")]
+    assert Path("results.json") in names
+    for name in names:
+        if name.name == "rerun.json":  # holds the way back to the study from this very folder
+            continue
+        assert (telco_report / name).read_bytes() == (again / name).read_bytes(), name
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.__name__)
+def test_in_a_browser(browser, telco_report, check):
+    check(browser, telco_report)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("width", "scheme", "code"),
+    [
+        (checks.LAPTOP, "light", True),
+        (checks.LAPTOP, "dark", True),
+        (checks.PHONE, "light", False),
+        (checks.PHONE, "dark", True),
+    ],
+)
+def test_axe_finds_nothing(browser, telco_report, width, scheme, code):
+    checks.no_violations(browser, telco_report, width, scheme, code)
