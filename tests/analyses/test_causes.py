@@ -5,7 +5,7 @@ import pytest
 from builders import build, cause, simulate
 
 import whychurn as wc
-from whychurn.analyses.causes import headline_contrast
+from whychurn.analyses.cause_evidence import headline_of
 from whychurn.analyses.effects import EffectBook
 
 
@@ -46,10 +46,10 @@ def test_undeclared_contrast_is_the_clearest_with_a_widened_interval(tmp_path):
     frame["plan"] = np.where(frame["a"] == 1, "loud", rng.choice(["quiet", "mid"], len(frame)))
     _, panel = build(tmp_path, frame, cause("plan", reference="quiet"))
     effect = EffectBook(panel.intervals, panel.used).effect(panel.candidate("plan"), "total")
-    headline, level, note = headline_contrast(effect, 0.95)
-    assert headline.level == "loud"
-    assert level == pytest.approx(0.975)
-    assert "widened" in note
+    headline = headline_of(effect, 0.95)
+    assert headline.contrast.level == "loud"
+    assert headline.conf_level == pytest.approx(0.975)
+    assert "widened" in headline.note
 
 
 def test_declared_contrast_stands_even_if_another_is_clearer(tmp_path):
@@ -58,12 +58,111 @@ def test_declared_contrast_stands_even_if_another_is_clearer(tmp_path):
     frame["plan"] = np.where(frame["a"] == 1, "loud", rng.choice(["quiet", "mid"], len(frame)))
     _, panel = build(tmp_path, frame, cause("plan", reference="quiet", compare="mid"))
     effect = EffectBook(panel.intervals, panel.used).effect(panel.candidate("plan"), "total")
-    headline, level, _ = headline_contrast(effect, 0.95)
-    assert (headline.level, level) == ("mid", 0.95)
+    headline = headline_of(effect, 0.95)
+    assert (headline.contrast.level, headline.conf_level) == ("mid", 0.95)
 
 
 def test_an_effect_that_rests_on_missing_leavers_is_weak_at_most(telco_findings):
     causes = telco_findings("causes")
     for row in causes.where(estimand="rank").rows():
-        if "Not borne out" in row.note:
+        if "if only recent leavers" in row.note:
             assert row.grade not in ("strong", "moderate")
+
+
+def rank_of(folder, frame, causes, **more):
+    study, panel = build(folder, frame, causes, **more)
+    return wc.analyse("causes", panel, study)
+
+
+def test_a_declared_comparison_without_leavers_keeps_its_place(tmp_path):
+    frame = simulate(1200, {"a": 0.4}, seed=21)
+    plan = np.random.default_rng(22).choice(["basic", "pro", "gold"], len(frame))
+    frame["plan"] = plan
+    frame.loc[plan == "gold", "churned"] = 0
+    found = rank_of(tmp_path, frame, cause("plan", reference="basic", compare="gold") + cause("a", reference="0"))
+    row = found.one(estimand="rank", term="Plan")
+    assert (row.level, row.grade) == ("gold", "moderate")
+    assert row.p_adjusted < 0.001
+    ratio = found.one(estimand="hazard_ratio", term="Plan", effect_kind="total")
+    assert not ratio.estimated
+    assert "Nobody left" in ratio.note
+
+
+def test_two_levels_of_which_one_has_no_leavers(tmp_path):
+    frame = simulate(800, {"a": 0.4}, seed=23)
+    frame.loc[frame["a"] == 0, "churned"] = 0
+    found = rank_of(tmp_path, frame, cause("a", reference="0"))
+    row = found.one(estimand="rank", term="A")
+    assert (row.level, row.grade) == ("1", "moderate")
+    assert "no upper limit" in found.one(estimand="hazard_ratio", term="A", effect_kind="total").note
+
+
+def test_an_effect_that_turns_round_over_tenure_is_not_called_small(tmp_path):
+    rng = np.random.default_rng(24)
+    n = 6000
+    a = rng.integers(0, 2, n)
+    early, late = np.where(a == 1, 0.02, 0.05), np.where(a == 1, 0.05, 0.02)
+    first = rng.exponential(1 / early)
+    leaves = np.where(first < 12, first, 12 + rng.exponential(1 / late))
+    followed = rng.uniform(1, 48, n)
+    frame = simulate(n, {"b": 0.0}, seed=25).assign(
+        a=a, tenure=np.ceil(np.minimum(leaves, followed)).astype(int), churned=(leaves <= followed).astype(int)
+    )
+    found = rank_of(tmp_path, frame, cause("a", reference="0"))
+    row = found.one(estimand="rank", term="A")
+    assert row.grade in ("weak", "inconclusive")
+    assert "one way early" in row.note
+    assert not found.where(estimand="attributable_share", term="A")
+
+
+def test_the_grade_of_a_number_does_not_depend_on_its_unit(tmp_path):
+    rng = np.random.default_rng(26)
+    frame = simulate(3000, {"a": 0.0}, seed=27)
+    seats = rng.normal(100, 30, len(frame))
+    leaves = rng.exponential(1 / (0.02 * np.exp((seats - 100) / 30 * 0.7)))
+    followed = rng.uniform(1, 48, len(frame))
+    frame = frame.assign(seats=seats.round(2), tenure=np.ceil(np.minimum(leaves, followed)).astype(int),
+                         churned=(leaves <= followed).astype(int))  # fmt: skip
+    grades = {
+        per: rank_of(tmp_path / str(per), frame, cause("seats", "number", per=per))
+        .one(estimand="rank", term="Seats")
+        .grade
+        for per in (1, 50)
+    }
+    assert grades == {1: "strong", 50: "strong"}
+
+
+def test_few_leavers_per_coefficient_cap_the_grade(tmp_path):
+    rng = np.random.default_rng(28)
+    frame = simulate(300, {"big": 1.2}, seed=29, base=0.006)
+    names = [f"x{i}" for i in range(14)]
+    for name in names:
+        frame[name] = rng.integers(0, 2, len(frame))
+    found = rank_of(
+        tmp_path, frame, cause("big", reference="0") + "".join(cause(n, reference="0") for n in names), accept_risk="t"
+    )
+    assert found.one(estimand="rank", term="Big").grade not in ("strong", "moderate")
+    assert "leavers per coefficient" in found.one(estimand="rank", term="Big").note
+
+
+def test_a_parent_of_merged_columns_gets_no_grade_for_an_arbitrary_number(tmp_path):
+    rng = np.random.default_rng(30)
+    frame = simulate(2000, {"a": 0.6}, seed=31)
+    net = rng.choice(["Yes", "No"], len(frame), p=[0.7, 0.3])
+    frame["net"] = net
+    frame["guard"] = np.where(net == "No", "No net", np.where(frame["a"] == 1, "No", "Yes"))
+    found = rank_of(tmp_path, frame, cause("net", reference="Yes") + cause("guard", reference="Yes", compare="No"))
+    row = found.one(estimand="rank", term="Net")
+    assert row.grade == "inconclusive"
+    ratio = found.one(estimand="hazard_ratio", term="Net", effect_kind="total")
+    assert "depends on counting these customers as" in ratio.note
+    assert found.one(estimand="rank", term="Guard").grade in ("strong", "moderate")
+
+
+def test_nobody_followed_to_the_horizon_gives_no_risk(tmp_path):
+    frame = simulate(600, {"a": 0.5}, seed=32)
+    study, panel = build(tmp_path, frame, cause("a", reference="0"), horizon=100, accept_risk="t")
+    found = wc.analyse("churn_within", panel, study)
+    everyone = found.one(term="Everyone", estimand="risk")
+    assert not everyone.estimated
+    assert "followed to the horizon" in everyone.note

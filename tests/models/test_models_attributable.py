@@ -40,7 +40,8 @@ def test_definition():
     spared = expected * (1 - np.exp(-fit.params["idle"] * frame["idle"]))
     assert found.share == pytest.approx(spared.sum() / expected.sum(), abs=1e-12)
     assert found.events == pytest.approx(found.share * fit.n_events)
-    assert found.money == pytest.approx((frame["mrr"] * spared).sum() / 2.0)
+    beyond = frame["e"] * (1 - np.exp(-fit.params["idle"] * frame["idle"]))
+    assert found.money == pytest.approx((frame["mrr"] * beyond).sum() / 2.0)
     assert found.conf_low < found.share < found.conf_high
     assert found.money_low < found.money < found.money_high
 
@@ -62,6 +63,18 @@ def test_error_is_the_sum_of_squared_influences(ties):
     share, money = np.sqrt((np.array(slopes) ** 2).sum(axis=0))
     assert found.std_error == pytest.approx(share, rel=1e-6)
     assert found.money_std_error == pytest.approx(money, rel=1e-6)
+
+
+@pytest.mark.parametrize(("stays", "leaves"), [(100.0, 5.0), (5.0, 100.0)])
+def test_money_at_stake_never_exceeds_the_money_that_left(stays, leaves):
+    # The amount is no term of the model: those who stay may pay twenty times as much, or a twentieth.
+    frame = make(800, seed=4)
+    frame["mrr"] = np.where(frame["e"] == 1, leaves, stays)
+    fit = fit_cox(frame, ["idle"], **FIT)
+    found = attributable_fraction(fit, frame, frame.assign(idle=0), money="mrr")
+    left = frame.loc[frame["e"] == 1, "mrr"].sum()
+    assert 0 < found.money < left
+    assert found.money / left == pytest.approx(found.share, rel=0.05)
 
 
 def test_interval_matches_its_error_and_its_seed():

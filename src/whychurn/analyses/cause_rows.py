@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
-from whychurn.analyses.common import OUTCOME, ratio_row, share_interval
+from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.effects import Contrast, Effect
-from whychurn.analyses.grades import RULES
-from whychurn.analyses.hazards import EXPLAINED, ph_verdict, proportionality
+from whychurn.analyses.grades import INCONCLUSIVE
+from whychurn.analyses.hazards import EXPLAINED, WINDOW
 from whychurn.models import e_value, smallest_detectable_hazard_ratio
 from whychurn.models.cox import AttributableFraction
 from whychurn.panel import Candidate, Panel
@@ -21,17 +22,21 @@ ANALYSIS = "causes"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One candidate with everything its row needs."""
+    """One candidate with everything its row needs; without a headline there is nothing to rank it by."""
 
     candidate: Candidate
     total: Effect
     unadjusted: Effect
     direct: Effect
-    headline: Contrast | None
-    conf_level: float
-    p_adjusted: float
-    grade: str
+    proportional: Mapping[str, Any]
+    headline: Contrast | None = None
+    conf_level: float = 0.95
+    p_adjusted: float = math.nan
+    grade: str = INCONCLUSIVE
     share: AttributableFraction | None = None
+    second: Contrast | None = None
+    second_share: AttributableFraction | None = None
+    n_customers: int = 0
     note: str = ""
 
 
@@ -91,7 +96,7 @@ def cause_rows(cause: Cause, rank: int, panel: Panel, study: Study, family: str)
         )
     if headline is not None:
         rows += _size_rows(cause, base, panel, study)
-        rows += _strength_rows(cause, cox)
+        rows += _strength_rows(cause, cox, study)
     return rows
 
 
@@ -135,169 +140,94 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
                     "estimate": float(current["amount"].sum()),
                 }
             )
-    if cause.share is not None:
-        share = cause.share
-        shared = base | {
+    for share, group in ((cause.share, ""), (cause.second_share, WINDOW)):
+        if share is not None:
+            rows += _share_rows(share, base | {"group": group}, cause, panel, study)
+    return rows
+
+
+def _share_rows(
+    share: AttributableFraction, base: dict[str, Any], cause: Cause, panel: Panel, study: Study
+) -> list[dict[str, Any]]:
+    shared = base | {
+        "effect_kind": TOTAL,
+        "conf_level": study.confidence_level,
+        "grade": cause.grade if not base["group"] else "",
+    }
+    rows = [
+        shared
+        | {
             "method": "hazard increments, multiplier bootstrap",
-            "effect_kind": TOTAL,
-            "conf_level": study.confidence_level,
+            "estimand": "attributable_share",
+            "unit": "share",
+            "estimate": share.share,
+            "std_error": share.std_error,
+            "std_error_scale": "share",
+            "conf_low": share.conf_low,
+            "conf_high": share.conf_high,
+            "definition": "churn in the window beyond what the reference level would have had, as a share of all churn "
+            "(negative: without this level there would have been that much more); shares of several causes overlap",
         }
+    ]
+    if not math.isnan(share.money):
         rows.append(
             shared
             | {
-                "estimand": "attributable_share",
-                "unit": "share",
-                "estimate": share.share,
-                "std_error": share.std_error,
-                "std_error_scale": "share",
-                "conf_low": share.conf_low,
-                "conf_high": share.conf_high,
-                "grade": cause.grade,
-                "definition": "churn in the window beyond what the reference level would have had, as a share of all churn; "
-                "shares of several causes may add up to more than one",
+                "method": "leavers weighted by one less reference over observed hazard, multiplier bootstrap",
+                "estimand": "amount_at_stake",
+                "unit": "amount",
+                "estimate": share.money,
+                "conf_low": share.money_low,
+                "conf_high": share.money_high,
+                "definition": f"{panel.provenance['amount_name']} of leavers in the file that go with this cause; not per year",
             }
         )
-        if share.money is not None and not math.isnan(share.money):
-            rows.append(
-                shared
-                | {
-                    "estimand": "amount_at_stake",
-                    "unit": "amount",
-                    "estimate": share.money,
-                    "conf_low": share.money_low,
-                    "conf_high": share.money_high,
-                    "grade": cause.grade,
-                    "definition": f"{panel.provenance['amount_name']} of leavers in the file that go with this cause; not per year",
-                }
-            )
     return rows
 
 
-def _strength_rows(cause: Cause, base: dict[str, Any]) -> list[dict[str, Any]]:
-    headline, effect = cause.headline, cause.total
-    assert headline is not None  # the caller has checked
-    low, high = headline.interval(cause.conf_level)
-    near = min(max(1.0, low), high)
-    rows = [
-        base
-        | {
-            "estimand": "smallest_detectable",
-            "unit": "ratio",
-            "effect_kind": TOTAL,
-            "estimate": smallest_detectable_hazard_ratio(headline.std_error),
-            "definition": "smallest hazard ratio above 1 that these data would show four times in five",
-        },
-    ]
-    strength = e_value(math.exp(headline.log_hr), near)
+def _strength_rows(cause: Cause, base: dict[str, Any], study: Study) -> list[dict[str, Any]]:
+    headline = cause.headline
+    rows: list[dict[str, Any]] = []
+    if headline is not None and headline.std_error > 0:
+        rows.append(
+            base
+            | {
+                "estimand": "smallest_detectable",
+                "unit": "ratio",
+                "effect_kind": TOTAL,
+                "estimate": smallest_detectable_hazard_ratio(headline.std_error, alpha=1 - study.confidence_level),
+                "definition": "smallest ratio above 1 that these data would show four times in five, tested on its own",
+            }
+        )
+        rows.append(_e_value_row(headline, cause, base))
+    if cause.second is not None and cause.second.std_error > 0:
+        rows.append(_e_value_row(cause.second, cause, base | {"group": WINDOW}))
+    tested = {name: value for name, value in cause.proportional.items() if name != "p_adjusted"}
     rows.append(
         base
         | {
-            "estimand": "e_value",
-            "unit": "ratio",
+            "estimand": "proportional_hazards",
             "effect_kind": TOTAL,
-            "estimate": strength.estimate,
-            "numerator": strength.conf_limit,
-            "definition": "how strongly something unmeasured would have to be tied to both cause and churn to explain "
-            "the estimate away (VanderWeele and Ding 2017)",
+            "method": "Grambsch-Therneau, Kaplan-Meier time",
+            "p_adjusted": cause.proportional["p_adjusted"],
+            **tested,
         }
     )
-    if effect.fit is not None and effect.rows is not None and cause.candidate.column in effect.rows.names:
-        test = proportionality(effect)
-        rows.append(
-            base
-            | {
-                "estimand": "proportional_hazards",
-                "effect_kind": TOTAL,
-                "method": "Grambsch-Therneau, Kaplan-Meier time",
-                "statistic": test["statistic"],
-                "df": test["df"],
-                "p_value": test["p_value"],
-                "grade": ph_verdict(float(test["p_value"])),
-            }
-        )
     return rows
 
 
-def left_out_row(candidate: Candidate) -> dict[str, Any]:
-    """Return the finding of a declared cause that is in no model, with the reason."""
-    return {
-        "analysis": ANALYSIS,
-        "outcome": OUTCOME,
-        "term": candidate.label,
-        "estimand": "left_out",
-        "note": candidate.reason,
-        "declared": "in advance",
-        "grade": "left out",
+def _e_value_row(contrast: Contrast, cause: Cause, base: dict[str, Any]) -> dict[str, Any]:
+    low, high = contrast.interval(cause.conf_level)
+    fit = cause.total.fit
+    # A hazard ratio stands for a risk ratio only while the outcome is rare (VanderWeele and Ding 2017, table 2).
+    common = fit is None or fit.n_events > 0.15 * cause.n_customers
+    strength = e_value(math.exp(contrast.log_hr), min(max(1.0, low), high), common_outcome=common)
+    return base | {
+        "estimand": "e_value",
+        "unit": "ratio",
+        "effect_kind": TOTAL,
+        "estimate": strength.estimate,
+        "numerator": strength.conf_limit,
+        "definition": "how strongly something unmeasured would have to be tied to both cause and churn to explain "
+        "the estimate away (VanderWeele and Ding 2017)",
     }
-
-
-def rule_rows() -> list[dict[str, Any]]:
-    """Return the rules behind the grades, so that a page prints what was applied."""
-    return [
-        {
-            "analysis": ANALYSIS,
-            "outcome": OUTCOME,
-            "term": "Evidence grades",
-            "level": name,
-            "estimand": "rule",
-            "grade": name,
-            "definition": rule,
-        }
-        for name, rule in RULES.items()
-    ]
-
-
-def total_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
-    """Return what all causes are held against: customers, leavers and the amount that left with them."""
-    accounts = panel.accounts
-    left = accounts[accounts["event"] == 1]
-    base: dict[str, Any] = {
-        "analysis": ANALYSIS,
-        "outcome": OUTCOME,
-        "term": "Everyone",
-        "n_accounts": len(accounts),
-        "n_events": len(left),
-    }
-    low, high = share_interval(len(left), len(accounts), study.confidence_level)
-    rows = [
-        base
-        | {
-            "estimand": "churn_share",
-            "method": "count",
-            "unit": "share",
-            "estimate": len(left) / len(accounts),
-            "numerator": len(left),
-            "denominator": len(accounts),
-            "conf_low": low,
-            "conf_high": high,
-            "conf_level": study.confidence_level,
-            "definition": "customers recorded as left / customers in the file",
-        }
-    ]
-    if accounts["amount"].notna().all() and len(accounts):
-        lost, total = float(left["amount"].sum()), float(accounts["amount"].sum())
-        rows.append(
-            base
-            | {
-                "estimand": "amount_of_leavers",
-                "method": "sum",
-                "unit": "amount",
-                "estimate": lost,
-                "numerator": lost,
-                "denominator": total,
-                "definition": f"{panel.provenance['amount_name']} of leavers in the file; not per year",
-            }
-        )
-        if total > 0:
-            rows.append(
-                base
-                | {
-                    "estimand": "amount_share_of_leavers",
-                    "method": "sum",
-                    "unit": "share",
-                    "estimate": lost / total,
-                    "numerator": lost,
-                    "denominator": total,
-                }
-            )
-    return rows

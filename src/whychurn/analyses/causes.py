@@ -5,19 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
-from whychurn.analyses.cause_rows import Cause, cause_rows, left_out_row, rule_rows, total_rows
-from whychurn.analyses.effects import Contrast, Effect, EffectBook
-from whychurn.analyses.grades import INCONCLUSIVE, MODERATE, ORDER, STRONG, WEAK, Evidence, grade
-from whychurn.analyses.hazards import windowed
-from whychurn.analyses.rows import ModelRows
-from whychurn.errors import FitError
+from whychurn.analyses.cause_evidence import Setting, headline_of, p_value_of, weigh
+from whychurn.analyses.cause_rows import Cause, cause_rows
+from whychurn.analyses.cause_share import attributable_to
+from whychurn.analyses.cause_totals import left_out_row, rule_rows, total_rows
+from whychurn.analyses.effects import Effect
+from whychurn.analyses.grades import (
+    FEWEST_EVENTS_PER_COEFFICIENT,
+    INCONCLUSIVE,
+    MODERATE,
+    ORDER,
+    STRONG,
+    WEAK,
+    Evidence,
+    grade,
+    reverses,
+)
+from whychurn.analyses.hazards import CHANGES, proportional_verdicts
 from whychurn.findings import Findings
-from whychurn.models import adjust_p_values, attributable_fraction
-from whychurn.models.cox import AttributableFraction
-from whychurn.panel import Candidate, Panel
+from whychurn.models import adjust_p_values
+from whychurn.panel import Panel
 from whychurn.study import Study
 
 
@@ -27,13 +35,12 @@ def run(panel: Panel, study: Study) -> Findings:
     Ranked by grade, then by the share of churn attributable. A cause without a sizeable effect and one the
     data cannot decide are results too: they are listed, without share or money.
     """
-    book = EffectBook(panel.intervals, panel.used)
-    second = second_reading(panel, study)
-    totals = [book.effect(candidate, TOTAL) for candidate in panel.used]
-    adjusted = adjust_p_values([effect.p_value for effect in totals], method="bh")
-    halves, refused = median_event_time(panel), panel.verdict.grade == "refuse"
+    setting = Setting.of(panel, study)
+    totals = [setting.book.effect(candidate, TOTAL) for candidate in panel.used]
+    adjusted = adjust_p_values([p_value_of(effect, study.confidence_level) for effect in totals], method="bh")
+    proportional = proportional_verdicts(setting.book, panel.used)
     causes = [
-        _cause(book, second, effect, float(p), halves, study, refused)
+        _cause(setting, effect, float(p), proportional[effect.candidate.column], study)
         for effect, p in zip(totals, adjusted, strict=True)
     ]
     causes.sort(key=_rank_key)
@@ -47,135 +54,60 @@ def run(panel: Panel, study: Study) -> Findings:
     return Findings.from_rows(rows)
 
 
-def median_event_time(panel: Panel) -> float:
-    """Return the tenure by which half of all leavers had left: it parts the early from the late half."""
-    events = panel.intervals.loc[panel.intervals["event"] == 1, "stop"]
-    return float(np.median(events)) if len(events) else math.nan
-
-
-def second_reading(panel: Panel, study: Study) -> EffectBook | None:
-    """Return the effects if only recent leavers are in the file, where the study says that this may be so."""
-    if not study.churn.window or study.churn.leavers_in_file == "all":
-        return None
-    return EffectBook(windowed(panel, float(study.churn.window)), panel.used)
-
-
-def _sign_under(second: EffectBook | None, candidate: Candidate, headline: Contrast, study: Study) -> int | None:
-    """Direction of the headline contrast under the second reading; 0 if its interval includes 1, None if not asked."""
-    if second is None:
-        return None
-    contrast = second.effect(candidate, TOTAL).contrast(headline.level)
-    if contrast is None or not contrast.std_error > 0:
-        return contrast.limit if contrast else 0
-    low, high = contrast.interval(study.confidence_level)
-    return contrast.direction if low > 1 or high < 1 else 0
-
-
-def _cause(
-    book: EffectBook,
-    second: EffectBook | None,
-    total: Effect,
-    p_adjusted: float,
-    halves: float,
-    study: Study,
-    refused: bool,
-) -> Cause:
+def _cause(setting: Setting, total: Effect, p_adjusted: float, proportional: dict[str, Any], study: Study) -> Cause:
     candidate = total.candidate
-    unadjusted, direct = book.effect(candidate, UNADJUSTED), book.effect(candidate, DIRECT)
-    headline, conf_level, note = headline_contrast(total, study.confidence_level)
+    unadjusted, direct = (setting.book.effect(candidate, kind) for kind in (UNADJUSTED, DIRECT))
+    headline = headline_of(total, setting.conf_level)
     if headline is None:
-        notes = " ".join(part for part in (candidate.note, total.note) if part)
-        return Cause(candidate, total, unadjusted, direct, None, conf_level, p_adjusted, INCONCLUSIVE, None, notes)
-    before = unadjusted.contrast(headline.level)
-    estimated = [contrast for contrast in total.contrasts if contrast is not headline and contrast.std_error > 0]
-    evidence = Evidence(
-        intervals=(headline.interval(conf_level), *[c.interval(study.confidence_level) for c in estimated]),
-        p_adjusted=p_adjusted,
-        directions=_directions(book, candidate, headline, halves),
-        sign_unadjusted=before.direction if before else 0,
-        sign_adjusted=headline.direction,
-        separable=not candidate.determined_by,
-        second_reading=_sign_under(second, candidate, headline, study),
-        data_refused=refused,
-    )
+        said = " ".join(part for part in (candidate.note, total.note) if part)
+        return Cause(candidate, total, unadjusted, direct, proportional, p_adjusted=p_adjusted, note=said)
+    evidence, reading = weigh(setting, total, headline, p_adjusted, proportional["grade"] == CHANGES)
     result = grade(evidence)
-    if evidence.second_reading is not None and evidence.second_reading != evidence.sign_adjusted:
-        note = f"{note} Not borne out if only recent leavers are in the file."
-    if candidate.determined_by:
-        note = (
-            f"{note} It is fixed by {', '.join(candidate.determined_by)}, so its own effect cannot be told from theirs."
-        )
-    share = None
-    if result in (STRONG, MODERATE, WEAK):
-        share, problem = _share(book, total, headline, study)
-        note = f"{note} {problem}"
-    notes = " ".join(part.strip() for part in (candidate.note, note, total.note) if part.strip())
-    return Cause(candidate, total, unadjusted, direct, headline, conf_level, p_adjusted, result, share, notes)
+    notes = [candidate.note, headline.note, reading, *_reasons(evidence, result, candidate.determined_by)]
+    share = second_share = second = None
+    if setting.second is not None:
+        other = setting.second.effect(candidate, TOTAL)
+        second = other.contrast(headline.contrast.level)
+    if result in (STRONG, MODERATE, WEAK) and not reverses(evidence.periods):
+        share, problem = attributable_to(total, headline.contrast, study)
+        notes.append(problem)
+        if share is not None and second is not None:
+            second_share = attributable_to(other, second, study)[0]
+    return Cause(
+        candidate,
+        total,
+        unadjusted,
+        direct,
+        proportional,
+        headline=headline.contrast,
+        conf_level=headline.conf_level,
+        p_adjusted=p_adjusted,
+        grade=result,
+        share=share,
+        second=second,
+        second_share=second_share,
+        n_customers=len(setting.book.intervals),
+        note=" ".join(part for part in (*notes, total.note) if part),
+    )
 
 
-def headline_contrast(effect: Effect, conf_level: float) -> tuple[Contrast | None, float, str]:
-    """Return the contrast that stands for a cause, the level of its interval, and what to say about it.
-
-    The declared comparison, if there is one. Otherwise the contrast with the largest z, its interval widened
-    for having been chosen among several (Bonferroni).
-    """
-    estimated = [contrast for contrast in effect.contrasts if contrast.std_error > 0]
-    if not estimated:
-        return None, conf_level, ""
-    declared = next((c for c in estimated if c.level == effect.candidate.compare), None)
-    if declared is not None or len(estimated) == 1:
-        return declared or estimated[0], conf_level, ""
-    chosen = max(estimated, key=lambda c: abs(c.log_hr / c.std_error))
-    widened = 1 - (1 - conf_level) / len(estimated)
-    note = f"Chosen as the clearest of {len(estimated)} contrasts; its interval is widened for that choice."
-    return chosen, widened, note
-
-
-def _directions(book: EffectBook, candidate: Candidate, headline: Contrast, halves: float) -> tuple[int, ...]:
-    if math.isnan(halves):
-        return ()
-    signs = []
-    for _, effect in book.by_period(candidate, (halves,), TOTAL):
-        contrast = effect.contrast(headline.level)
-        signs.append(contrast.direction if contrast else 0)
-    return tuple(signs)
-
-
-def _share(
-    book: EffectBook, effect: Effect, headline: Contrast, study: Study
-) -> tuple[AttributableFraction | None, str]:
-    """Share of churn beyond what the reference would have had, for the customers at the headline level."""
-    candidate, rows = effect.candidate, effect.rows
-    if rows is None or effect.fit is None:
-        return None, ""
-    name = rows.names[candidate.column]
-    reference = rows.frame.copy()
-    if candidate.kind == "number":
-        if candidate.reference == "":
-            return None, "No share: the study declares no value that would count as not exposed."
-        reference[name] = float(candidate.reference) / candidate.per
-    else:
-        exposed = (rows.frame[name] == headline.level) & ~_aliased(book, rows, candidate)
-        reference.loc[exposed, name] = headline.reference
-    money = "amount" if rows.frame["amount"].notna().all() else None
-    try:
-        result = attributable_fraction(
-            effect.fit, rows.frame, reference, money=money, seed=study.seed, conf_level=study.confidence_level
-        )
-    except FitError as problem:
-        return None, f"No share: {problem}"
-    return result, ""
-
-
-def _aliased(book: EffectBook, rows: ModelRows, candidate: Candidate) -> np.ndarray:
-    """Customers whose recorded level is another column's in disguise: the cause does not apply to them."""
-    aliased = {merge.level for merge in candidate.merged}
-    recorded = book.intervals.set_index(["account_id", "start"])[candidate.column]
-    wanted = rows.frame.set_index(["account_id", "start"]).index
-    return recorded.loc[wanted].isin(aliased).to_numpy()
+def _reasons(evidence: Evidence, result: str, determined_by: tuple[str, ...]) -> list[str]:
+    """Say why a grade is lower than the p-value alone would suggest."""
+    reasons = []
+    if determined_by:
+        reasons.append(f"It is fixed by {', '.join(determined_by)}, so its own effect cannot be told from theirs.")
+    if reverses(evidence.periods):
+        reasons.append("It points one way early in tenure and the other way late, so no single share is given.")
+    elif result == INCONCLUSIVE and evidence.changes_with_tenure and evidence.separable and evidence.p_adjusted < 0.2:
+        reasons.append("Small on average, but not at every tenure.")
+    if evidence.events_per_coefficient < FEWEST_EVENTS_PER_COEFFICIENT:
+        reasons.append(f"Only {evidence.events_per_coefficient:.1f} leavers per coefficient of its model.")
+    return reasons
 
 
 def _rank_key(cause: Cause) -> tuple[float, ...]:
-    share = abs(cause.share.share) if cause.share is not None else 0.0
-    z = abs(cause.headline.log_hr / cause.headline.std_error) if cause.headline is not None else 0.0
+    """Grade first, then share of churn; what goes with less churn comes after what goes with more."""
+    share = cause.share.share if cause.share is not None else -math.inf
+    known = cause.headline is not None and cause.headline.std_error > 0
+    z = abs(cause.headline.log_hr / cause.headline.std_error) if cause.headline is not None and known else 0.0
     return (ORDER.index(cause.grade), -share, -z)

@@ -49,6 +49,12 @@ def weighted_rows(panel: Panel, study: Study) -> pd.DataFrame:
     )
     rows["left_within"] = ((rows["event"] == 1) & (rows["stop"] <= study.horizon)).astype(int)
     rows["weight"] = np.asarray(weight, dtype=float)
+    strata = group if group is not None else pd.Series("", index=rows.index)
+    settled = (rows["stop"] >= study.horizon) | (rows["event"] == 1)
+    # Where nobody was followed to the horizon, no weight can stand for those who were not.
+    rows["followed"] = (rows["stop"] >= study.horizon).groupby(strata).transform("any") | settled.groupby(
+        strata
+    ).transform("all")
     return rows
 
 
@@ -74,8 +80,10 @@ def _weighted_risk(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
         "unit": "share",
         "estimand": "risk",
     }
-    if total <= 0:
-        return values | {"note": "No customer at this level was followed to the horizon."}
+    if total <= 0 or not rows["followed"].all():
+        return values | {
+            "note": "Not estimated: some of these customers belong to a group that nobody in was followed to the horizon."
+        }
     risk = float((weight * left).sum() / total)
     if not 0 < risk < 1:
         extreme = "left" if risk > 0 else "stayed"
@@ -126,7 +134,7 @@ def _naive_row(rows: pd.DataFrame, study: Study, term: str, level: str = "") -> 
         n_events=events,
         effect_kind="unadjusted",
         definition="leavers within the horizon / customers followed to the horizon",
-        note="Biased upward: customers who joined recently and stayed are missing from the denominator.",
+        note="Biased: customers who joined recently and stayed are missing from the denominator.",
     )
     return [row]
 
@@ -168,7 +176,7 @@ def _unadjusted_rows(rows: pd.DataFrame, candidate: Candidate, study: Study) -> 
 
 
 def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study) -> list[dict[str, Any]]:
-    followed = rows[rows["weight"] > 0].reset_index(drop=True)
+    followed = rows[(rows["weight"] > 0) & rows["followed"]].reset_index(drop=True)
     base = _base(study, method="IPCW logistic, sandwich errors", effect_kind=DIRECT)
     events = int(followed["left_within"].sum())
     if events < FEWEST_EVENTS:
@@ -182,7 +190,8 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
             }
         ]
     coded = model_rows(followed, candidates, event="left_within")
-    coded.frame["weight"] = followed["weight"].to_numpy()[_kept(followed, coded)]
+    kept = followed.iloc[_kept(followed, coded)].reset_index(drop=True)
+    coded.frame["weight"] = kept["weight"].to_numpy()
     out: list[dict[str, Any]] = []
     by_column = {candidate.column: candidate for candidate in candidates}
     for left in coded.left:
@@ -191,7 +200,7 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
             | {
                 "term": by_column[left.column].label,
                 "level": left.level,
-                "reference": by_column[left.column].reference,
+                "reference": coded.references.get(left.column, by_column[left.column].reference),
                 "estimand": "risk_difference",
                 "n_accounts": left.n_accounts,
                 "n_events": left.n_events,
@@ -211,7 +220,7 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
             },
         ]
     for column in coded.names:
-        out += _term_rows(fit, coded, by_column[column], base, study)
+        out += _term_rows(fit, coded, kept, by_column[column], base, study)
     return out
 
 
@@ -223,7 +232,12 @@ def _kept(followed: pd.DataFrame, coded: ModelRows) -> np.ndarray:
 
 
 def _term_rows(
-    fit: LogisticFit, coded: ModelRows, candidate: Candidate, base: dict[str, Any], study: Study
+    fit: LogisticFit,
+    coded: ModelRows,
+    kept: pd.DataFrame,
+    candidate: Candidate,
+    base: dict[str, Any],
+    study: Study,
 ) -> list[dict[str, Any]]:
     name, reference = coded.names[candidate.column], coded.references[candidate.column]
     shared = base | {"term": candidate.label, "reference": reference, "adjusted_for": "every other cause in the model"}
@@ -251,7 +265,9 @@ def _term_rows(
                 "n_events": int(inside["left_within"].sum()),
             }
         )
-    effects = fit.average_marginal_effects(name, conf_level=study.confidence_level)
+    # A cause is moved for those it applies to: not for customers whose level is another column's in disguise.
+    applies = ~kept[candidate.column].isin([merge.level for merge in candidate.merged]).to_numpy()
+    effects = fit.average_marginal_effects(name, conf_level=study.confidence_level, among=applies)
     for effect in effects.itertuples():
         out.append(
             shared
@@ -265,7 +281,7 @@ def _term_rows(
                 "conf_low": effect.conf_low,
                 "conf_high": effect.conf_high,
                 "p_value": effect.p_value,
-                "definition": "average difference in risk if everyone were at this level instead of the reference",
+                "definition": "average difference in risk among the customers of the model that the cause applies to, if all were at this level instead of the reference; weights taken as known",
             }
         )
     return out

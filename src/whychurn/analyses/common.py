@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
+from scipy.stats import binomtest
 
 from whychurn.analyses.effects import Contrast
 from whychurn.panel import Candidate
@@ -17,8 +17,8 @@ OUTCOME = "churn"
 
 def share_interval(count: float, total: float, conf_level: float) -> tuple[float, float]:
     """Wilson interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
-    low, high = proportion_confint(count, total, alpha=1 - conf_level, method="wilson")
-    return float(low), float(high)
+    interval = binomtest(int(count), int(total)).proportion_ci(conf_level, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def ratio_row(contrast: Contrast, conf_level: float, **base: Any) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
         return []
     readings: list[tuple[str, pd.DataFrame, str | None]] = [
         ("every leaver is in the file", panel.intervals, None),
-        ("only recent leavers are in the file", windowed(panel, float(study.churn.window)), "start"),
+        ("only recent leavers are in the file", windowed(panel.intervals, float(study.churn.window)), "start"),
     ]
     out = []
     for level, rows, start in readings:

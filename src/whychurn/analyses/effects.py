@@ -23,7 +23,9 @@ from whychurn.panel import Candidate
 class Contrast:
     """One level against the reference (or one step of a number), on the log hazard scale.
 
-    ``limit`` is +1 or -1 where the coefficient is infinite because nobody left on one side, else 0.
+    ``limit`` is +1 or -1 where the coefficient is infinite because nobody left on one side, else 0. ``entangled``
+    says that a level duplicated by levels of other terms is involved: which of theirs it was merged into decides
+    the number, so it is no effect of its own.
     """
 
     level: str
@@ -34,6 +36,7 @@ class Contrast:
     n_events: int
     note: str = ""
     limit: int = 0
+    entangled: bool = False
 
     @property
     def direction(self) -> int:
@@ -55,7 +58,10 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """All contrasts of one candidate in one model, with the joint test and what the model held."""
+    """All contrasts of one candidate in one model, with the joint test and what the model held.
+
+    ``rows`` are the coded rows of the fit, ``book_rows`` the panel's rows they were made from.
+    """
 
     candidate: Candidate
     contrasts: tuple[Contrast, ...]
@@ -66,6 +72,7 @@ class Effect:
     note: str = ""
     fit: CoxFit | None = None
     rows: ModelRows | None = None
+    book_rows: pd.DataFrame | None = None
 
     def contrast(self, level: str) -> Contrast | None:
         """Return the contrast of this level, if the model has it."""
@@ -92,7 +99,7 @@ class EffectBook:
         """Return the effect of one candidate: unadjusted, total or direct."""
         terms = self._terms(candidate, kind)
         rows, fit, note = self._fit(terms, self.intervals, ("all", *sorted(t.column for t in terms)))
-        return self._read(candidate, terms, rows, fit, note)
+        return replace(self._read(candidate, terms, rows, fit, note), book_rows=self.intervals)
 
     def by_period(self, candidate: Candidate, cuts: Sequence[float], kind: str) -> list[tuple[str, Effect]]:
         """Return the effect of one candidate within each period of tenure, other terms held constant over time.
@@ -109,7 +116,8 @@ class EffectBook:
         split, labels = split_at(self.intervals, cuts)
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
-        own = split[candidate.column].replace(merges) if merges else split[candidate.column]
+        recorded = split[candidate.column]
+        own = recorded.replace(merges) if merges else recorded
         parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
         counts = [
             _counts(split[split["period"] == index].assign(**{candidate.column: own}), candidate)
@@ -163,14 +171,17 @@ class EffectBook:
         ]
         notes += [left.note for left in absent if not left.level]
         name = rows.names.get(candidate.column)
+        # Customers are counted at the level that was recorded, not at one it was merged into.
+        counts = counts or _counts(self.intervals, candidate)
+        if name is None and any(left.level == candidate.reference for left in absent):
+            own = _infinitely_faster(candidate, counts, {left.level for left in absent})
         if fit is None or name is None:
             return Effect(candidate, tuple(own), math.nan, math.nan, math.nan, others, " ".join(notes), None, rows)
         reference = rows.references[candidate.column]
         if candidate.kind == "category" and reference != candidate.reference:
             notes.append(f"Nobody at {candidate.reference!r} left, so {reference!r} is the reference here.")
             own = [replace(contrast, reference=reference) for contrast in own]
-        counts = counts or _counts(rows.frame.rename(columns={name: candidate.column}), candidate)
-        own += _contrasts(candidate, rows, fit, reference, counts)
+        own += _disentangled(_contrasts(candidate, rows, fit, reference, counts), candidate, terms)
         joint = fit.wald_test(name)
         return Effect(
             candidate,
@@ -234,6 +245,37 @@ def _no_reference_events(part: Candidate, counts: dict[str, tuple[int, int]]) ->
         if level != part.reference and level in counts
     )
     return Effect(part, contrasts, math.nan, math.nan, math.nan, ())
+
+
+def _infinitely_faster(candidate: Candidate, counts: dict[str, tuple[int, int]], empty: set[str]) -> list[Contrast]:
+    """Contrasts against a reference at which nobody left, where no other level could stand in for it."""
+    note = f"Nobody at {candidate.reference!r} left, so there is no ratio to state (it has no upper limit)."
+    return [
+        Contrast(level, candidate.reference, math.nan, math.nan, *counts[level], note, limit=1)
+        for level in candidate.levels
+        if level not in empty and level in counts
+    ]
+
+
+def _disentangled(
+    contrasts: Iterable[Contrast], candidate: Candidate, terms: Sequence[Candidate]
+) -> Iterable[Contrast]:
+    """Mark contrasts that rest on how other terms of the model count one of this candidate's levels."""
+    into = {
+        (merge.because_level, merge.into, term.label)
+        for term in terms
+        for merge in term.merged
+        if merge.because_column == candidate.column
+    }
+    for contrast in contrasts:
+        inside = sorted(
+            (label, target) for level, target, label in into if level in (contrast.level, contrast.reference)
+        )
+        if inside:
+            targets = ", ".join(f"{label} “{target}”" for label, target in inside)
+            note = f"No effect of its own: it depends on counting these customers as {targets}."
+            contrast = replace(contrast, entangled=True, note=note)
+        yield contrast
 
 
 def _contrasts(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.effects import EffectBook
+from whychurn.analyses.hazards import WINDOW, windowed
 from whychurn.analyses.segments import curve_rows, curve_times
 from whychurn.findings import Findings
 from whychurn.panel import Candidate, Panel
@@ -37,22 +38,25 @@ def _focus_rows(panel: Panel, study: Study, focus: Focus) -> list[dict[str, Any]
     groups = pd.Series(focus.name, index=inside.index)
     rows = list(curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus"))
     candidates = focus_candidates(panel, focus)
-    book = EffectBook(inside, candidates)
-    for candidate in candidates:
-        # The listed causes stand side by side whatever their tiers: that is what a focus declares.
-        effect = book.effect(candidate, "direct")
-        shared = {
-            "analysis": "focus",
-            "method": "Cox, Efron ties",
-            "term": candidate.label,
-            "effect_kind": "direct",
-            "group": focus.name,
-            "declared": "in advance",
-            "adjusted_for": ", ".join(effect.adjusted_for),
-            "definition": "hazard ratio within the group",
-            "note": effect.note,
-        }
-        rows += [ratio_row(contrast, study.confidence_level, **shared) for contrast in effect.contrasts]
+    books = {"": EffectBook(inside, candidates)}
+    if study.churn.window and study.churn.leavers_in_file != "all":
+        books[WINDOW] = EffectBook(windowed(inside, float(study.churn.window)), candidates)
+    for reading, book in books.items():
+        for candidate in candidates:
+            # The listed causes stand side by side whatever their tiers: that is what a focus declares.
+            effect = book.effect(candidate, "direct")
+            shared = {
+                "analysis": "focus",
+                "method": "Cox, Efron ties" + (", delayed entry" if reading else ""),
+                "term": candidate.label,
+                "effect_kind": "direct",
+                "group": f"{focus.name}, {reading}" if reading else focus.name,
+                "declared": "in advance",
+                "adjusted_for": ", ".join(effect.adjusted_for),
+                "definition": "hazard ratio within the group",
+                "note": effect.note,
+            }
+            rows += [ratio_row(contrast, study.confidence_level, **shared) for contrast in effect.contrasts]
     return rows
 
 

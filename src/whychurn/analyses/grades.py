@@ -11,15 +11,19 @@ ORDER = (STRONG, MODERATE, WEAK, NO_EFFECT, INCONCLUSIVE)
 
 #: Hazard ratios within these limits are too small to act on.
 NEGLIGIBLE = (0.8, 1.25)
+FEWEST_EVENTS_PER_COEFFICIENT = 10
 
 RULES = {
     STRONG: "adjusted p below .01; interval clear of 0.8 to 1.25; same direction early and late in tenure; "
     "unadjusted and adjusted effect agree in sign",
     MODERATE: "adjusted p below .05, but not strong",
-    WEAK: "adjusted p below .2, or found only after looking, gone under the other reading of which leavers "
-    "are in the file, or from data that failed their own checks",
-    NO_EFFECT: "interval inside 0.8 to 1.25: if there is an effect, it is small",
-    INCONCLUSIVE: "the data cannot tell; the smallest effect they could have shown is printed",
+    WEAK: "adjusted p below .2; or found only after looking; or gone or turned round under the other reading of which "
+    "leavers are in the file; or pointing one way early in tenure and the other way late; or fewer than ten leavers per "
+    "coefficient; or from data that failed their own checks",
+    NO_EFFECT: "interval inside 0.8 to 1.25, for a number between its quartiles: small on average, at every tenure and "
+    "under both readings",
+    INCONCLUSIVE: "everything else: the data cannot tell (the smallest ratio they would show is printed), the cause cannot "
+    "be told from others, or it is small on average but not throughout",
 }
 
 
@@ -46,6 +50,16 @@ class Evidence:
         its interval includes 1). None where there is only one reading.
     data_refused : bool
         Whether the study goes on although its data failed their own checks.
+    changes_with_tenure : bool
+        Whether proportional hazards fail, so that one ratio is an average.
+    periods : tuple of (float, float)
+        The headline's interval in each half of tenure.
+    second_interval : (float, float) or None
+        The headline's interval under the second reading of the file.
+    events_per_coefficient : float
+        Of the model behind the headline; Wald tests are unreliable below ten.
+    no_ratio : bool
+        Whether the ratio is zero or infinite because nobody left on one side; only a p-value speaks then.
     """
 
     intervals: tuple[tuple[float, float], ...]
@@ -57,6 +71,11 @@ class Evidence:
     separable: bool = True
     second_reading: int | None = None
     data_refused: bool = False
+    changes_with_tenure: bool = False
+    periods: tuple[tuple[float, float], ...] = ()
+    second_interval: tuple[float, float] | None = None
+    events_per_coefficient: float = math.inf
+    no_ratio: bool = False
 
 
 def grade(evidence: Evidence) -> str:
@@ -66,18 +85,41 @@ def grade(evidence: Evidence) -> str:
     must not promote it.
     """
     known = [pair for pair in evidence.intervals if not any(math.isnan(limit) for limit in pair)]
-    if not evidence.separable or not known or math.isnan(evidence.p_adjusted):
+    if not evidence.separable or math.isnan(evidence.p_adjusted) or not (known or evidence.no_ratio):
         return INCONCLUSIVE
-    low, high = NEGLIGIBLE
-    if len(known) == len(evidence.intervals) and all(low < pair[0] and pair[1] < high for pair in known):
-        return NO_EFFECT
-    trusted = evidence.declared and not evidence.data_refused and not _contradicted(evidence)
+    if known and len(known) == len(evidence.intervals) and all(_negligible(pair) for pair in known):
+        return NO_EFFECT if _negligible_throughout(evidence) else INCONCLUSIVE
+    trusted = (
+        evidence.declared
+        and not evidence.data_refused
+        and not _contradicted(evidence)
+        and not reverses(evidence.periods)
+        and evidence.events_per_coefficient >= FEWEST_EVENTS_PER_COEFFICIENT
+    )
     if trusted and evidence.p_adjusted < 0.05:
         return STRONG if _is_strong(evidence) else MODERATE
     return WEAK if evidence.p_adjusted < 0.2 else INCONCLUSIVE
 
 
+def _negligible(interval: tuple[float, float]) -> bool:
+    low, high = NEGLIGIBLE
+    return low < interval[0] and interval[1] < high
+
+
+def _negligible_throughout(evidence: Evidence) -> bool:
+    """Whether the effect is small at every tenure and under both readings, not just on average."""
+    steady = not evidence.changes_with_tenure or all(_negligible(pair) for pair in evidence.periods)
+    return steady and (evidence.second_interval is None or _negligible(evidence.second_interval))
+
+
+def reverses(periods: tuple[tuple[float, float], ...]) -> bool:
+    """Whether the effect points one way early and the other way late, both clearly."""
+    return any(low > 1 for low, _ in periods) and any(high < 1 for _, high in periods)
+
+
 def _is_strong(evidence: Evidence) -> bool:
+    if evidence.no_ratio:
+        return False
     low, high = evidence.intervals[0]
     clear = low > NEGLIGIBLE[1] or high < NEGLIGIBLE[0]
     agree = evidence.sign_unadjusted == evidence.sign_adjusted != 0

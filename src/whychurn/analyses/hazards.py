@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
 from whychurn.analyses.common import OUTCOME, ratio_row
@@ -15,12 +17,14 @@ from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel
 from whychurn.study import Study
 
+CHANGES, STEADY, UNTESTED = "changes with tenure", "no sign of change", "not tested"
+WINDOW = "if only recent leavers are in the file"
 #: Proportional hazards are called into question below this adjusted p.
 PH_ALPHA = 0.05
 EXPLAINED = {
     "unadjusted": "hazard ratio without adjustment",
-    "total": "hazard ratio adjusted for earlier tiers and the own tier",
-    "direct": "hazard ratio adjusted for every other cause",
+    "total": "hazard ratio adjusted for earlier tiers and for other causes of the same tier",
+    "direct": "hazard ratio adjusted for every other cause it can be told apart from",
 }
 
 
@@ -71,33 +75,47 @@ def _effect_rows(
     return [*rows, joint]
 
 
-def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dict[str, Any]]:
-    """Test proportionality per candidate in its own total-effect model; where it fails, show the effect by period."""
-    tested: list[tuple[Candidate, dict[str, Any]]] = []
-    for candidate in panel.used:
+def proportional_verdicts(book: EffectBook, candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
+    """Test proportionality of every candidate in its own total-effect model, adjusted over the candidates.
+
+    Returns
+    -------
+    dict
+        By column: ``statistic``, ``df``, ``p_value``, ``p_adjusted`` (where tested) and the verdict as ``grade``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for candidate in candidates:
         effect = book.effect(candidate, TOTAL)
-        row: dict[str, Any] = {
-            "analysis": "hazards",
-            "outcome": OUTCOME,
-            "method": "Grambsch-Therneau, Kaplan-Meier time",
-            "term": candidate.label,
-            "estimand": "proportional_hazards",
-            "effect_kind": TOTAL,
-            "adjusted_for": ", ".join(effect.adjusted_for),
-            "declared": "in advance",
-            "family": f"proportional-hazards tests of {len(panel.used)} candidates",
-        }
-        if effect.fit is not None and effect.rows is not None and candidate.column in effect.rows.names:
-            test = proportionality(effect)
-            row |= {"statistic": test["statistic"], "df": test["df"], "p_value": test["p_value"]}
-        tested.append((candidate, row))
-    adjusted = adjust_p_values([row.get("p_value", math.nan) for _, row in tested], method="bh")
+        tested = effect.fit is not None and effect.rows is not None and candidate.column in effect.rows.names
+        found[candidate.column] = proportionality(effect) if tested else {}
+    adjusted = adjust_p_values([row.get("p_value", math.nan) for row in found.values()], method="bh")
+    for row, p_adjusted in zip(found.values(), adjusted, strict=True):
+        row |= {"p_adjusted": float(p_adjusted), "grade": ph_verdict(float(p_adjusted))}
+    return found
+
+
+def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dict[str, Any]]:
+    """Test proportionality per candidate; where it fails, show the effect by period."""
+    verdicts = proportional_verdicts(book, panel.used)
     cuts = period_cuts(panel.intervals, study.churn.periods)
-    rows = []
-    for (candidate, row), p_adjusted in zip(tested, adjusted, strict=True):
-        verdict = ph_verdict(float(p_adjusted))
-        rows.append(row | {"p_adjusted": p_adjusted, "grade": verdict})
-        if verdict == "changes with tenure" and cuts:
+    rows: list[dict[str, Any]] = []
+    for candidate in panel.used:
+        verdict = verdicts[candidate.column]
+        rows.append(
+            {
+                "analysis": "hazards",
+                "outcome": OUTCOME,
+                "method": "Grambsch-Therneau, Kaplan-Meier time",
+                "term": candidate.label,
+                "estimand": "proportional_hazards",
+                "effect_kind": TOTAL,
+                "adjusted_for": ", ".join(book.effect(candidate, TOTAL).adjusted_for),
+                "declared": "in advance",
+                "family": f"proportional-hazards tests of {len(panel.used)} candidates",
+                **verdict,
+            }
+        )
+        if verdict["grade"] == CHANGES and cuts:
             for label, effect in book.by_period(candidate, cuts, TOTAL):
                 rows += [
                     each
@@ -118,8 +136,8 @@ def proportionality(effect: Effect) -> dict[str, float]:
 def ph_verdict(p_adjusted: float) -> str:
     """Return the verdict in words: a single hazard ratio is an average where the effect changes with tenure."""
     if np.isnan(p_adjusted):
-        return "not tested"
-    return "changes with tenure" if p_adjusted < PH_ALPHA else "no sign of change"
+        return UNTESTED
+    return CHANGES if p_adjusted < PH_ALPHA else STEADY
 
 
 def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
@@ -167,7 +185,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     """Total effects if the file holds only leavers of the last window: each customer at risk in that window alone."""
     if not study.churn.window or study.churn.leavers_in_file == "all":
         return []
-    rows = windowed(panel, float(study.churn.window))
+    rows = windowed(panel.intervals, float(study.churn.window))
     book = EffectBook(rows, panel.used)
     out = []
     for candidate in panel.used:
@@ -179,7 +197,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
             "effect_kind": TOTAL,
             "adjusted_for": ", ".join(effect.adjusted_for),
             "declared": "in advance",
-            "group": "if only recent leavers are in the file",
+            "group": WINDOW,
             "definition": EXPLAINED[TOTAL],
             "note": effect.note,
         }
@@ -187,8 +205,6 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     return out
 
 
-def windowed(panel: Panel, window: float) -> Any:
+def windowed(rows: pd.DataFrame, window: float) -> pd.DataFrame:
     """Return the rows at risk if customers were under observation only in their last `window` of tenure."""
-    rows = panel.intervals.copy()
-    rows["start"] = (rows["stop"] - window).clip(lower=0.0)
-    return rows
+    return rows.assign(start=(rows["stop"] - window).clip(lower=0.0))

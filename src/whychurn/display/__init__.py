@@ -1,27 +1,68 @@
-"""Draw Findings: figures, tables and wording. Nothing here knows a model, a panel or a study."""
+"""Draw Findings: figures, tables and wording. Nothing here knows a model, a panel or a study.
 
-from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
-from whychurn.display.crosstabs import crosstab_summary, crosstab_tables, crosstab_tests
-from whychurn.display.focus import focus_sections
-from whychurn.display.hazards import (
-    hazard_comparison,
-    hazard_forest,
-    hazard_summary,
-    period_table,
-    proportional_summary,
-    proportional_table,
-    window_comparison,
-)
-from whychurn.display.quality import (
-    missing_values,
-    naive_damage,
-    quality_findings,
-    quality_ledger,
-    quality_summary,
-    readings,
-)
-from whychurn.display.risk import risk_differences, risk_levels, risk_summary
-from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
+Names are loaded when first used: most notebooks draw tables only and need no plotting library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
+    from whychurn.display.crosstabs import crosstab_summary, crosstab_tables, crosstab_tests
+    from whychurn.display.focus import focus_sections
+    from whychurn.display.hazards import (
+        hazard_comparison,
+        hazard_forest,
+        hazard_summary,
+        period_table,
+        proportional_summary,
+        proportional_table,
+        window_comparison,
+    )
+    from whychurn.display.quality import (
+        missing_values,
+        naive_damage,
+        quality_findings,
+        quality_ledger,
+        quality_summary,
+        readings,
+    )
+    from whychurn.display.risk import risk_differences, risk_levels, risk_summary
+    from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
+
+_HOMES = {
+    "cause_details": "whychurn.display.causes",
+    "cause_left_out": "whychurn.display.causes",
+    "cause_summary": "whychurn.display.causes",
+    "cause_table": "whychurn.display.causes",
+    "crosstab_summary": "whychurn.display.crosstabs",
+    "crosstab_tables": "whychurn.display.crosstabs",
+    "crosstab_tests": "whychurn.display.crosstabs",
+    "focus_sections": "whychurn.display.focus",
+    "grade_rules": "whychurn.display.causes",
+    "hazard_comparison": "whychurn.display.hazards",
+    "hazard_forest": "whychurn.display.hazards",
+    "hazard_summary": "whychurn.display.hazards",
+    "missing_values": "whychurn.display.quality",
+    "naive_damage": "whychurn.display.quality",
+    "period_table": "whychurn.display.hazards",
+    "proportional_summary": "whychurn.display.hazards",
+    "proportional_table": "whychurn.display.hazards",
+    "quality_findings": "whychurn.display.quality",
+    "quality_ledger": "whychurn.display.quality",
+    "quality_summary": "whychurn.display.quality",
+    "readings": "whychurn.display.quality",
+    "risk_differences": "whychurn.display.risk",
+    "risk_levels": "whychurn.display.risk",
+    "risk_summary": "whychurn.display.risk",
+    "survival_figure": "whychurn.display.survival",
+    "survival_figures": "whychurn.display.survival",
+    "survival_summary": "whychurn.display.survival",
+    "survival_tests": "whychurn.display.survival",
+    "window_comparison": "whychurn.display.hazards",
+}
 
 __all__ = [
     "cause_details",
@@ -54,3 +95,13 @@ __all__ = [
     "survival_tests",
     "window_comparison",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"whychurn.display has no drawing {name!r}; there are {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -18,8 +18,8 @@ class Block:
 
     markup: Markup
 
-    def __html__(self) -> str:
-        return str(self.markup)
+    def __html__(self) -> Markup:
+        return self.markup
 
     def __add__(self, other: Block) -> Block:
         return Block(self.markup + other.markup)

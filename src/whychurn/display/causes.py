@@ -21,6 +21,8 @@ from whychurn.display.wording import (
 )
 from whychurn.findings import Findings, Row
 
+#: Group of the findings computed as if the file held recent leavers only.
+WINDOW = "if only recent leavers are in the file"
 WITH_EVIDENCE = ("strong", "moderate", "weak")
 
 
@@ -33,12 +35,14 @@ class RankedCause:
     unadjusted: Row | None
     direct: Row | None
     share: Row | None
+    second_share: Row | None
     money: Row | None
     prevalence: Row | None
     exposed: Row | None
     exposed_amount: Row | None
     detectable: Row | None
     e_value: Row | None
+    second_e_value: Row | None
     proportional: Row | None
 
     @property
@@ -70,13 +74,15 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
                 pick("hazard_ratio", effect_kind="total"),
                 pick("hazard_ratio", effect_kind="unadjusted"),
                 pick("hazard_ratio", effect_kind="direct"),
-                pick("attributable_share"),
-                pick("amount_at_stake"),
+                pick("attributable_share", group=""),
+                pick("attributable_share", group=WINDOW),
+                pick("amount_at_stake", group=""),
                 pick("prevalence"),
                 pick("current_exposed"),
                 pick("current_exposed_amount"),
                 pick("smallest_detectable"),
-                pick("e_value"),
+                pick("e_value", group=""),
+                pick("e_value", group=WINDOW),
                 pick("proportional_hazards"),
             )
         )

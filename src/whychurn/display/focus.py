@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, paragraph, section, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.causes import WINDOW
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.survival import survival_figure
 from whychurn.display.wording import against, number, with_interval
@@ -35,6 +36,10 @@ def _one(findings: Findings, name: str) -> list[Block]:
     ratios = findings.where(group=name, estimand="hazard_ratio").rows()
     blocks = [paragraph(size, "sub"), survival_figure(findings, name)]
     if ratios:
+        again = {
+            (row.term, row.level): row
+            for row in findings.where(group=f"{name}, {WINDOW}", estimand="hazard_ratio").rows()
+        }
         scale = Scale.around(row for row in ratios if row.estimated)
         cells = [
             {
@@ -42,6 +47,9 @@ def _one(findings: Findings, name: str) -> list[Block]:
                 "forest": mark(row, scale, "c2" if row.estimated and row.estimate > 1 else "c3"),
                 "ratio": with_interval(row, "ratio2"),
                 "p": number(row, "p", "p_value"),
+                "again": with_interval(again[(row.term, row.level)], "ratio2")
+                if (row.term, row.level) in again
+                else "–",
             }
             for row in ratios
         ]
@@ -49,7 +57,9 @@ def _one(findings: Findings, name: str) -> list[Block]:
             Column("Cause", "term", css="cause"),
             Column("Hazard ratio, log scale", "forest", css="fig", under=axis(scale)),
             Column("Ratio (interval)", "ratio", number=True),
-            Column("p", "p", number=True),
+            Column("p, unadjusted", "p", number=True),
         ]
+        if again:
+            columns.append(Column("If only recent leavers are in the file", "again", number=True))
         blocks.append(table("Hazard ratios within the group, each adjusted for the others listed", columns, cells))
     return blocks

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, bullets, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.causes import WINDOW
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.numbers import printed
 from whychurn.display.wording import against, number, times_as_fast, with_interval
 from whychurn.findings import Findings, Row
 
-WINDOW = "if only recent leavers are in the file"
 TITLES = {"total": "Total effect", "direct": "Direct effect", "unadjusted": "Unadjusted"}
 
 
@@ -21,7 +21,7 @@ def hazard_summary(findings: Findings) -> Block:
         return finding("No candidate shows a hazard ratio that differs clearly from one.")
     top = max(known, key=lambda row: abs(_log(row)))
     text = sentence(
-        "With {term} at {level}, customers leave {times} ({interval}) as with {reference}, all earlier causes equal.",
+        "With {term} at “{level}”, customers leave {times} ({interval}) as with “{reference}”, earlier causes and those of the same tier equal.",
         term=top.term,
         level=top.level,
         times=times_as_fast(top),
@@ -37,8 +37,8 @@ def _concordance(findings: Findings) -> Block:
     if not rows or not rows[0].estimated:
         return paragraph("All causes together could not be fitted in one model.", "note")
     text = sentence(
-        "All causes together put the earlier leaver first in {c} of pairs (a coin would in half of them), with {n} "
-        "leavers per coefficient. {note}",
+        "All causes together put the earlier leaver first in {c} of pairs (a coin would in half of them; measured on the data "
+        "the model was fitted to), with {n} leavers per coefficient. {note}",
         c=number(rows[0], "percent1"),
         n=number(events[0], "number0"),
         note=events[0].note,
@@ -75,7 +75,7 @@ def hazard_forest(findings: Findings, kind: str = "total") -> Block:
         Column("Cause", "term", css="cause"),
         Column("Hazard ratio, log scale", "forest", css="fig", under=axis(scale)),
         Column("Ratio (interval)", "ratio", number=True),
-        Column("p", "p", number=True),
+        Column("p, unadjusted", "p", number=True),
         Column("Customers", "n", number=True),
         Column("Left", "left", number=True),
         Column("Note", "note"),

@@ -8,8 +8,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, bullets, paragraph, section
 from whychurn.display.blocks import say as sentence
-from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
-from whychurn.display.hazards import WINDOW
+from whychurn.display.causes import WINDOW, WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
 from whychurn.display.numbers import printed
 from whychurn.display.wording import amount_name, first_upper, horizon_text, interval, money_style, number
 from whychurn.findings import Findings, Row
@@ -75,9 +74,10 @@ def _lede(findings: Findings, causes: list[RankedCause]) -> Markup:
     other = _second_reading(findings, top)
     if other is not None:
         text += sentence(
-            " If the file holds only recent leavers, the ratio is {ratio} ({i}).",
+            " If the file holds only recent leavers, the ratio is {ratio} ({i}){share}.",
             ratio=number(other, "times"),
             i=interval(other, "times"),
+            share=sentence(" and the share {s}", s=number(top.second_share, "percent0")) if top.second_share else "",
         )
     return text + sentence(" This is association, measured with care; it is not proof of cause.")
 
@@ -100,7 +100,7 @@ def _and_others(adjusted_for: str) -> str:
         return "nothing else"
     if len(names) <= 3:
         return ", ".join(names).lower()
-    return "everything that comes before it in the study’s causal order"
+    return "what comes before it, or beside it, in the study’s causal order"
 
 
 def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
@@ -116,16 +116,14 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
             i=interval(left, "percent1"),
         )
         tiles.append(("Customers who left", number(left, "percent1"), small))
-    risk = _first(findings, analysis="churn_within", estimand="risk", term="Everyone")
-    horizon = horizon_text(findings)
-    if risk is not None and risk.estimated:
-        tiles.append(
-            (
-                sentence("Leave within {h}", h=horizon),
-                number(risk, "percent1"),
-                sentence("counted from sign-up · interval {i}", i=interval(risk, "percent1")),
-            )
-        )
+    horizon = float(findings.provenance["horizon"])
+    stay = _first(findings, analysis="segments", estimand="survival", term="Everyone", time=horizon)
+    if stay is not None and stay.estimated:
+        reading = findings.where(analysis="data_quality", estimand="survival").rows()
+        small = sentence("interval {i}", i=interval(stay, "percent1"))
+        if reading:
+            small += Markup(" · if every leaver is in the file")
+        tiles.append((sentence("Still customers after {h}", h=horizon_text(findings)), number(stay, "percent1"), small))
     money = _first(findings, analysis="causes", estimand="amount_of_leavers")
     share = _first(findings, analysis="causes", estimand="amount_share_of_leavers")
     if money is not None and share is not None:
@@ -157,7 +155,8 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
 def _why(findings: Findings, hrefs: Mapping[str, str]) -> Block:
     explanation = sentence(
         "How many times as fast customers leave, against the state named, adjusted for what comes before each cause. "
-        "Ranked by share of churn within strength of evidence; shares overlap and may add up to more than the whole. "
+        "Ranked by share of churn within strength of evidence; shares overlap and may add up to more than the whole. A "
+        "minus means that there would have been that much more churn without it. "
         "{more}",
         more=_link(hrefs, "causes", "Every number behind this table"),
     )
@@ -197,8 +196,8 @@ def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
         inner = Markup("").join(sentence("<li>{item}</li>", item=item) for item in items)
         body = Block(sentence('<ol class="plays">{inner}</ol>', inner=inner)) + paragraph(
             sentence(
-                "Make the offer to half of each group, drawn by lot, and compare the halves after {h}: only that turns an "
-                "association into an answer. One customer may be in several groups.",
+                "Draw lots once, over all these customers together, make each offer to one half, and compare the halves after "
+                "{h}: only that turns an association into an answer.",
                 h=horizon_text(findings),
             ),
             "sub",
@@ -231,22 +230,33 @@ def _sure(findings: Findings, causes: list[RankedCause], hrefs: Mapping[str, str
 
 def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
     doubts = []
-    fragile = [cause for cause in causes if cause.grade == "weak" and "Not borne out" in cause.rank.note]
+    fragile = [cause for cause in causes if cause.grade == "weak" and _rests_on_reading(cause)]
     if fragile:
         doubts.append(
             sentence(
-                "Learning that earlier leavers are missing from the file: then the evidence on {names} falls away.",
+                "Learning that earlier leavers are missing from the file: then the evidence on {names} is gone or turns round.",
                 names=", ".join(cause.name for cause in fragile),
             )
         )
     top = causes[0] if causes and causes[0].grade in WITH_EVIDENCE else None
-    if top is not None and top.e_value is not None:
+    if top is not None:
         doubts.append(
             sentence(
-                "Something unmeasured that goes with both {name} and leaving by a ratio of {e} or more each could explain "
-                "the first row away.",
+                "Learning that the order was the reverse: what is in the file was last recorded when a customer left or the "
+                "file was drawn, so those who stayed long had longer to come to “{reference}”.",
+                reference=top.rank.reference or top.name,
+            )
+        )
+    strengths = [row for row in (top.e_value, top.second_e_value) if row is not None] if top is not None else []
+    if top is not None and strengths:
+        weakest = min(strengths, key=lambda row: row.numerator)
+        doubts.append(
+            sentence(
+                "Something unmeasured that goes with both {name} and leaving by a ratio of {e} or more each: it could explain "
+                "the first row away{reading}.",
                 name=top.name,
-                e=number(top.e_value, "number1", "numerator"),
+                e=number(weakest, "number1", "numerator"),
+                reading=" if only recent leavers are in the file" if weakest.group else "",
             )
         )
     changing = [
@@ -264,6 +274,10 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
             )
         )
     return doubts
+
+
+def _rests_on_reading(cause: RankedCause) -> bool:
+    return "if only recent leavers are in the file" in cause.rank.note
 
 
 def _read_on(pages: Sequence[Mapping[str, str]]) -> Block:

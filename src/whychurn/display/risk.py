@@ -110,12 +110,12 @@ def risk_differences(findings: Findings) -> Block:
         Column("Cause", "term", css="cause"),
         Column("Risk difference, points", "difference", number=True),
         Column("Odds ratio", "odds", number=True),
-        Column("p", "p", number=True),
+        Column("p, unadjusted", "p", number=True),
         Column("Note", "note", css="small"),
     ]
     caption = sentence(
-        "Difference in the risk of leaving within {h} if everyone were at this level instead of the reference, "
-        "all other causes in the model as they are",
+        "Difference in the risk of leaving within {h} if the customers that a cause applies to were all at this level instead "
+        "of the reference; groups in which nobody left are not in the model",
         h=horizon_text(findings),
     )
     return table(caption, columns, cells)

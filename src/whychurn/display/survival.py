@@ -152,9 +152,9 @@ def _counts(curves: Findings, term: str, time_unit: str) -> Block:
     columns = [
         Column(term, "level"),
         Column(time_unit.capitalize(), "time", number=True),
-        Column("At risk", "risk", number=True),
-        Column("Left so far", "left", number=True),
-        Column("Censored so far", "censored", number=True),
+        Column("At risk just before", "risk", number=True),
+        Column("Left by then", "left", number=True),
+        Column("Censored by then", "censored", number=True),
         Column("Still customers", "share", number=True),
     ]
     lines = [_median_text(level, row, time_unit) for level, row in medians.items()]

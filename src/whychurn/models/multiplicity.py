@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats
 
-METHODS = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm"}
+METHODS = ("bh", "by", "holm")
 
 
 def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh") -> Floats:
@@ -32,9 +33,6 @@ def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh")
     """
     if method not in METHODS:
         raise FitError(f"method is one of {', '.join(METHODS)}, not {method!r}.")
-    # Imported here: statsmodels takes longer to load than everything else in this package together.
-    from statsmodels.stats.multitest import multipletests
-
     values = np.array(p, dtype=float, ndmin=1)
     known = ~np.isnan(values)
     outside = known & ~((values >= 0.0) & (values <= 1.0))
@@ -42,5 +40,14 @@ def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh")
         raise FitError(f"{int(outside.sum())} p-values lie outside 0 to 1 (first: {values[outside][0]}).")
     adjusted = np.full(values.shape, np.nan)
     if known.any():
-        adjusted[known] = multipletests(values[known], method=METHODS[method])[1]
+        adjusted[known] = _adjusted(values[known], method)
     return adjusted
+
+
+def _adjusted(values: Floats, method: str) -> Floats:
+    if method in ("bh", "by"):
+        return np.asarray(stats.false_discovery_control(values, method=method), dtype=float)
+    # Imported here: statsmodels takes longer to load than everything else in this package together.
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(values, method=method)[1], dtype=float)

@@ -71,7 +71,7 @@ def build_panel(sources: Sources, study: Study) -> Panel:
         integrity=sources.integrity,
         verdict=sources.verdict,
         tables={"accounts_as_read": file},
-        provenance=_provenance(sources, study, accounts),
+        provenance=_provenance(sources, study, accounts, intervals),
     )
 
 
@@ -107,7 +107,7 @@ def _step(step: str, rule: str, n: int, affected: int) -> LedgerStep:
     )
 
 
-def _provenance(sources: Sources, study: Study, accounts: pd.DataFrame) -> dict[str, Any]:
+def _provenance(sources: Sources, study: Study, accounts: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, Any]:
     read = max(step.n_before for step in sources.ledger) if sources.ledger else len(accounts)
     return {
         "study": study.name,
@@ -121,7 +121,7 @@ def _provenance(sources: Sources, study: Study, accounts: pd.DataFrame) -> dict[
         "tiers": list(study.tiers),
         "n_accounts": len(accounts),
         "n_events": int(accounts["event"].sum()),
-        "n_excluded": int(read - len(accounts)),
+        "n_excluded": int(read - len(intervals)),
         "verdict": sources.verdict.grade,
         "accepted_risk": sources.verdict.accepted_risk,
         "files": [{"file": mark.file, "sha256": mark.sha256, "rows": mark.rows} for mark in sources.fingerprints],

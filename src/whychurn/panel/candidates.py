@@ -47,6 +47,8 @@ class Candidate:
         Whether the headline contrast was declared in advance or follows from there being only two levels.
     per : float
         For a number: the difference that the hazard ratio is stated for.
+    spread : float
+        For a number: the distance between its quartiles, which grades go by whatever ``per`` says.
     used : bool
         Whether it enters models; ``reason`` says why not.
     note : str
@@ -71,6 +73,7 @@ class Candidate:
     compare: str = ""
     compare_declared: bool = False
     per: float = 1.0
+    spread: float = 1.0
     used: bool = True
     reason: str = ""
     note: str = ""
@@ -123,7 +126,9 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
         return replace(base, used=False, reason="it has the same value in every row"), values
     if base.n_missing > MOST_MISSING * len(values):
         bands = quantile_bands(values)
-        banded = _category(replace(base, kind="category"), None, bands)
+        banded = _category(
+            replace(base, kind="category"), None, bands, first=str(bands.loc[known.index[int(np.argmin(known))]])
+        )
         note = f"{base.n_missing:,} values are missing, so it is used in bands, the missing ones as their own."
         return replace(banded[0], note=_joined(base.note, note)), banded[1]
     note = f"{base.n_missing:,} rows without a value leave the models that use it." if base.n_missing else ""
@@ -133,6 +138,7 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
         replace(
             base,
             per=float(cause.per or spread),
+            spread=spread,
             reference=reference,
             compare_declared=True,
             note=_joined(base.note, note),
@@ -141,14 +147,14 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
     )
 
 
-def _category(base: Candidate, cause: Cause | None, values: pd.Series) -> tuple[Candidate, pd.Series]:
+def _category(base: Candidate, cause: Cause | None, values: pd.Series, first: str = "") -> tuple[Candidate, pd.Series]:
     text = values.astype(object).where(values.notna(), MISSING_LEVEL).map(str)
     counts = text.value_counts()
     # Ties broken by name, so that the same data always give the same levels.
     order = sorted(counts.index, key=lambda level: (-counts[level], level))
     if len(order) < 2:
         return replace(base, levels=tuple(order), used=False, reason="it has the same value in every row"), text
-    declared = str(cause.reference) if cause is not None and cause.reference is not None else ""
+    declared = str(cause.reference) if cause is not None and cause.reference is not None else first
     reference, note = (declared, "") if declared in counts else (order[0], "")
     if declared and declared not in counts:
         note = f"The declared reference {declared!r} does not occur; {reference!r}, the most common, stands in."

@@ -40,7 +40,8 @@ class AttributableFraction:
     events
         Share times (weighted) events.
     money, money_std_error, money_low, money_high
-        Money in the unit of its column per `observed_years`; NaN where no money column was given.
+        Money of the events themselves beyond what the reference would have had, in the unit of its column per
+        `observed_years`; never more than left for a harmful exposure. NaN where no money column was given.
     conf_level, draws
         Level of the intervals, multiplier draws behind them.
     """
@@ -112,10 +113,7 @@ def attributable_fraction(
     amount = float("nan")
     if money is not None:
         worth = read_numbers(frame, money) / observed_years
-        slope = worth[:, None] * (risk[:, None] * data.x - risk_reference[:, None] * reference)
-        amount, amount_influence = _expected_total(
-            data, terms, worth * (risk - risk_reference), slope, influence_on_beta
-        )
+        amount, amount_influence = _amount_of_events(data, worth, risk_reference / risk, reference, influence_on_beta)
         pieces.append(amount_influence)
     clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
     influences = _by_cluster(np.column_stack(pieces), clusters)
@@ -143,6 +141,32 @@ def attributable_fraction(
         conf_level=conf_level,
         draws=draws,
     )
+
+
+def _amount_of_events(
+    data: CoxData, worth: Floats, ratio: Floats, reference: Floats, influence_on_beta: Floats
+) -> tuple[float, Floats]:
+    """Return ``sum over events of w_i worth_i (1 - ratio_i)`` and the influence of every row on it, shape (n,).
+
+    The worth is no term of the model, so expected events are not calibrated to it: summed over expected
+    events, the amount at stake could exceed all that left. Over the events themselves it cannot (the case-only
+    form of Bruzzi et al. 1985, Am. J. Epidemiol. 122:904).
+
+    Parameters
+    ----------
+    worth
+        Amount of each row, shape (n,).
+    ratio
+        Hazard under the reference over hazard as observed, shape (n,).
+    reference
+        Standardised design of the reference, shape (n, p).
+    influence_on_beta
+        Weighted dfbetas, shape (n, p).
+    """
+    lost = data.weights * data.sets.event * worth
+    own = lost * (1.0 - ratio)
+    gradient = (lost * ratio) @ (data.x - reference)
+    return float(own.sum()), own + influence_on_beta @ gradient
 
 
 def _expected_total(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from whychurn.models.columns import Floats
+from whychurn.models.columns import Booleans, Floats
 from whychurn.models.design import Design, apply_design
 from whychurn.models.logistic.standardisation import marginal_effects, standardised_risks
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
@@ -68,7 +68,11 @@ class LogisticFit:
         return pd.Series(special.expit(eta), newdata.index, name="probability")
 
     def standardised_risk(
-        self, term: str, conf_level: float = 0.95, population: pd.DataFrame | None = None
+        self,
+        term: str,
+        conf_level: float = 0.95,
+        population: pd.DataFrame | None = None,
+        among: Booleans | None = None,
     ) -> pd.DataFrame:
         """Return the average risk if everybody had each level of a factor in turn (g-computation).
 
@@ -78,32 +82,41 @@ class LogisticFit:
             A factor, or a numeric column of zeros and ones.
         population
             Rows to average over, each once; by default the rows of the fit with their weights.
+        among
+            Which rows of the fit to average over instead, with their weights, shape (n,).
 
         Returns
         -------
         DataFrame with term, level, estimate, std_error (delta method), conf_low, conf_high (on the logit
         scale, so within 0 to 1) and is_reference.
         """
-        rows, mass = self._population(population)
+        rows, mass = self._population(population, among)
         return standardised_risks(self.design, self.params, self.covariance, rows, mass, term, conf_level)
 
     def average_marginal_effects(
-        self, term: str, conf_level: float = 0.95, population: pd.DataFrame | None = None
+        self,
+        term: str,
+        conf_level: float = 0.95,
+        population: pd.DataFrame | None = None,
+        among: Booleans | None = None,
     ) -> pd.DataFrame:
         """Return differences in average risk: each level against the reference, or per unit of a number.
 
         For a factor every row is set to the level and to the reference, and the average risks compared.
-        For a numeric column it is the average derivative of the risk.
+        For a numeric column it is the average derivative of the risk. `population` and `among` as in
+        `standardised_risk`.
 
         Returns
         -------
         DataFrame with term, level, reference, estimate (risk difference), std_error, conf_low, conf_high,
         statistic, p_value.
         """
-        rows, mass = self._population(population)
+        rows, mass = self._population(population, among)
         return marginal_effects(self.design, self.params, self.covariance, rows, mass, term, conf_level)
 
-    def _population(self, population: pd.DataFrame | None) -> tuple[pd.DataFrame, Floats]:
+    def _population(self, population: pd.DataFrame | None, among: Booleans | None) -> tuple[pd.DataFrame, Floats]:
+        if among is not None:
+            return self.frame[among], self.weights[among]
         if population is None:
             return self.frame, self.weights
         return population, np.ones(len(population))
