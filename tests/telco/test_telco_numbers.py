@@ -168,7 +168,7 @@ def test_causes_ranked_with_grades(telco_findings):
     second = causes.one(estimand="attributable_share", term="Contract", group="if only recent leavers are in the file")
     first = causes.one(estimand="attributable_share", term="Contract", group="")
     assert (round(first.estimate, 2), round(second.estimate, 2)) == (0.85, 0.69)
-    graded = [(row.grade, abs(share[0].estimate)) for row, share in zip(
+    graded = [(row.grade, share[0].estimate) for row, share in zip(
         sorted(causes.where(estimand="rank").rows(), key=lambda row: row.estimate), shares, strict=True) if share]  # fmt: skip
     for grade in ("strong", "moderate", "weak"):
         inside = [share for name, share in graded if name == grade]

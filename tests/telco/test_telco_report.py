@@ -14,7 +14,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 import checks
 
 pytestmark = pytest.mark.xdist_group("telco report")
-PAGES = ["01_causes", "02_data_quality", "03_segments", "04_crosstabs", "05_hazards", "06_churn_within", "07_focus"]
+PAGES = [
+    "01_causes",
+    "02_data_quality",
+    "03_segments",
+    "04_crosstabs",
+    "05_hazards",
+    "06_churn_within",
+    "07_focus",
+    "08_second_opinion",
+]
 
 
 def whychurn(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

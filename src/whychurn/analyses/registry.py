@@ -17,6 +17,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
     "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),
+    "second_opinion": ("whychurn.analyses.second_opinion", "Do other libraries agree?"),
     "causes": ("whychurn.analyses.causes", "Which causes matter most, and how sure are we?"),
 }
 

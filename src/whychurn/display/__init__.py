@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         readings,
     )
     from whychurn.display.risk import risk_differences, risk_levels, risk_summary
+    from whychurn.display.second_opinion import opinion_curves, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
 
 _HOMES = {
@@ -47,6 +48,9 @@ _HOMES = {
     "hazard_summary": "whychurn.display.hazards",
     "missing_values": "whychurn.display.quality",
     "naive_damage": "whychurn.display.quality",
+    "opinion_curves": "whychurn.display.second_opinion",
+    "opinion_summary": "whychurn.display.second_opinion",
+    "opinion_table": "whychurn.display.second_opinion",
     "period_table": "whychurn.display.hazards",
     "proportional_summary": "whychurn.display.hazards",
     "proportional_table": "whychurn.display.hazards",
@@ -79,6 +83,9 @@ __all__ = [
     "hazard_summary",
     "missing_values",
     "naive_damage",
+    "opinion_curves",
+    "opinion_summary",
+    "opinion_table",
     "period_table",
     "proportional_summary",
     "proportional_table",

@@ -41,7 +41,7 @@ class Layout:
         return 2 if self.stacked else 1
 
 
-WIDE = Layout(width=7.4, height=3.5, font=8.5, times=8, label_room=0.27)
+WIDE = Layout(width=7.4, height=3.5, font=8.5, times=8, label_room=0.29)
 NARROW = Layout(width=3.5, height=2.7, font=8.5, times=5, label_room=0.05, stacked=True)
 #: Dashes besides colour: the curves stay apart in grey print and for colour-blind readers.
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)))
@@ -199,5 +199,5 @@ def _risk_table(
 
 def _shortened(name: str, inches: float, font: float, bold: bool = True) -> str:
     """Cut a name to what fits into so many inches of type."""
-    room = max(4, int(inches * 72 / (font * (0.62 if bold else 0.56))))
+    room = max(4, int(inches * 72 / (font * (0.67 if bold else 0.58))))
     return name if len(name) <= room else name[: room - 1] + "…"

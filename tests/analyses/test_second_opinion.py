@@ -1,0 +1,18 @@
+import numpy as np
+
+from whychurn.analyses.second_opinion import digits
+
+
+def test_lifelines_and_statsmodels_agree_on_telco(telco_findings):
+    found = telco_findings("second_opinion")
+    agreed = {row.method: row.estimate for row in found.where(estimand="digits_agreed").rows()}
+    assert agreed["statsmodels"] >= 5
+    assert agreed["lifelines"] >= 4
+    ours, theirs = (found.one(estimand="survival", method=name).estimate for name in ("whychurn", "lifelines"))
+    assert abs(ours - theirs) < 1e-10
+
+
+def test_digits():
+    assert digits(np.array([0.0])) == 6
+    assert digits(np.array([0.00012])) == 3
+    assert digits(np.array([3.0])) == 0
