@@ -1,12 +1,17 @@
 """The ranking against simulated truth, and how the headline contrast is chosen."""
 
+import re
+
 import numpy as np
 import pytest
 from builders import build, cause, simulate
+from markupsafe import Markup
 
 import whychurn as wc
 from whychurn.analyses.cause_evidence import headline_of
 from whychurn.analyses.effects import EffectBook
+from whychurn.display.causes import headline
+from whychurn.display.leadership import render_index
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +171,33 @@ def test_nobody_followed_to_the_horizon_gives_no_risk(tmp_path):
     everyone = found.one(term="Everyone", estimand="risk")
     assert not everyone.estimated
     assert "followed to the horizon" in everyone.note
+
+
+def test_a_protective_contrast_reads_as_one_and_names_whom_to_turn_to(tmp_path):
+    frame = simulate(2500, {"a": -0.8}, seed=33).assign(fee=10)
+    frame["plan"] = frame["a"].map({0: "Starter", 1: "Pro"})
+    study, panel = build(tmp_path, frame, cause("plan", reference="Starter"), amount="fee")
+    found = wc.analyse("causes", panel, study)
+    text = Markup(headline(found)).striptags()
+    assert re.search(
+        r"Customers with plan “Pro” leave at 0\.\d+ times the rate of those with “Starter”; without it there would",
+        text,
+    )
+    assert "−" not in text
+    pages = render_index(found, [])
+    current = ((frame["plan"] == "Starter") & (frame["churned"] == 0)).sum()
+    plays = Markup(str(pages).split('id="plays"')[1].split("</section>")[0]).striptags()
+    assert f"Plan: Starter: {current:,} current customers" in plays
+    assert "Try a move to “Plan: Pro”" in plays
+
+
+def test_a_number_reads_as_a_step(tmp_path):
+    rng = np.random.default_rng(34)
+    frame = simulate(2500, {"b": 0.0}, seed=35)
+    waits = rng.normal(5, 1, len(frame))
+    leaves = rng.exponential(1 / (0.02 * np.exp(waits - 5)))
+    followed = rng.uniform(1, 48, len(frame))
+    frame = frame.assign(waits=waits.round(2), tenure=np.ceil(np.minimum(leaves, followed)).astype(int),
+                         churned=(leaves <= followed).astype(int))  # fmt: skip
+    found = rank_of(tmp_path, frame, cause("waits", "number", per=1))
+    assert re.match(r"With 1 more of Waits, customers leave 2\.\d times as fast", Markup(headline(found)).striptags())

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from builders import build, cause, simulate
 
-from whychurn.analyses.effects import EffectBook, split_at
+from whychurn.analyses.effects import EffectBook
+from whychurn.analyses.periods import split_at
 from whychurn.analyses.rows import model_rows
 from whychurn.models import fit_cox
 

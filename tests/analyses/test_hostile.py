@@ -35,6 +35,7 @@ def everything(study, panel):
     findings = Findings.concat(parts)
     pages = [{"name": f"01_{name}", "title": name, "href": f"01_{name}.html", "summary": ""} for name in ANALYSES]
     html.append(str(render_index(findings, pages)))
+    assert "&lt;d" not in "".join(html)  # markup escaped twice would show as text
     return findings, "".join(html)
 
 

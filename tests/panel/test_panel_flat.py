@@ -113,7 +113,7 @@ def test_bands_cover_every_value_once_and_keep_their_order():
     known = values.groupby(bands).agg(["min", "max", "size"]).drop(MISSING_LEVEL).sort_values("min")
     assert list(known["size"]) == [25, 25, 25, 25]
     assert (known["max"].to_numpy()[:-1] < known["min"].to_numpy()[1:]).all()
-    assert list(known.index) == ["up to 24.75", "24.75 to 49.5", "49.5 to 74.25", "above 74.25"]
+    assert list(known.index) == ["up to 24.75", "above 24.75, up to 49.5", "above 49.5, up to 74.25", "above 74.25"]
 
 
 def test_bands_of_few_values_are_the_values():

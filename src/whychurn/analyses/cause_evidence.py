@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from whychurn.analyses.adjustment import TOTAL, UNADJUSTED
-from whychurn.analyses.effects import Contrast, Effect, EffectBook
+from whychurn.analyses.contrasts import Contrast, Effect
+from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.grades import Evidence
 from whychurn.analyses.hazards import windowed
 from whychurn.models import logrank_test

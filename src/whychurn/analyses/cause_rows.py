@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.common import OUTCOME, ratio_row
-from whychurn.analyses.effects import Contrast, Effect
+from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.grades import INCONCLUSIVE
 from whychurn.analyses.hazards import EXPLAINED, WINDOW
 from whychurn.models import e_value, smallest_detectable_hazard_ratio
@@ -105,10 +107,9 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
     candidate, accounts = cause.candidate, panel.accounts
     rows: list[dict[str, Any]] = []
     if candidate.kind == "category":
-        exposed = (
-            accounts[accounts[candidate.column].astype(str) == cause.headline.level] if cause.headline else accounts
-        )
-        current = exposed[exposed["event"] == 0]
+        levels = accounts[candidate.column].astype(str)
+        headline = cause.headline
+        exposed = accounts[levels == headline.level] if headline else accounts
         rows.append(
             base
             | {
@@ -120,29 +121,39 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
                 "denominator": len(accounts),
             }
         )
-        rows.append(
-            base
-            | {
-                "method": "count",
-                "estimand": "current_exposed",
-                "unit": "customers",
-                "estimate": len(current),
-                "definition": "customers at this level who have not left",
-            }
-        )
-        if accounts["amount"].notna().all():
-            rows.append(
-                base
-                | {
-                    "method": "sum",
-                    "estimand": "current_exposed_amount",
-                    "unit": "amount",
-                    "estimate": float(current["amount"].sum()),
-                }
-            )
+        at_reference = accounts[levels == (headline.reference if headline else candidate.reference)]
+        rows += _current_rows(exposed, "current_exposed", "customers at this level who have not left", base)
+        rows += _current_rows(at_reference, "current_reference", "customers at the reference who have not left", base)
     for share, group in ((cause.share, ""), (cause.second_share, WINDOW)):
         if share is not None:
             rows += _share_rows(share, base | {"group": group}, cause, panel, study)
+    return rows
+
+
+def _current_rows(group: pd.DataFrame, estimand: str, definition: str, base: dict[str, Any]) -> list[dict[str, Any]]:
+    """Count those of a group who are still customers, and sum what they pay."""
+    current = group[group["event"] == 0]
+    rows = [
+        base
+        | {
+            "method": "count",
+            "estimand": estimand,
+            "unit": "customers",
+            "estimate": len(current),
+            "definition": definition,
+        }
+    ]
+    if len(current) and current["amount"].notna().all():
+        rows.append(
+            base
+            | {
+                "method": "sum",
+                "estimand": f"{estimand}_amount",
+                "unit": "amount",
+                "estimate": float(current["amount"].sum()),
+                "definition": definition,
+            }
+        )
     return rows
 
 

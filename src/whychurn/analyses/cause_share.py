@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from whychurn.analyses.effects import Contrast, Effect
+from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.rows import ModelRows
 from whychurn.errors import FitError
 from whychurn.models import attributable_fraction

@@ -10,7 +10,7 @@ from whychurn.analyses.cause_evidence import Setting, headline_of, p_value_of, w
 from whychurn.analyses.cause_rows import Cause, cause_rows
 from whychurn.analyses.cause_share import attributable_to
 from whychurn.analyses.cause_totals import left_out_row, rule_rows, total_rows
-from whychurn.analyses.effects import Effect
+from whychurn.analyses.contrasts import Effect
 from whychurn.analyses.grades import (
     FEWEST_EVENTS_PER_COEFFICIENT,
     INCONCLUSIVE,

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from whychurn.analyses.adjustment import DIRECT
-from whychurn.analyses.effects import step_name
+from whychurn.analyses.contrasts import step_name
 from whychurn.analyses.rows import ModelRows, model_rows
 from whychurn.errors import FitError
 from whychurn.findings import Findings
@@ -22,6 +22,11 @@ from whychurn.study import Study
 
 #: With fewer events than this within the horizon no regression is attempted.
 FEWEST_EVENTS = 10
+DIFFERENCE = (
+    "average difference in risk among the customers of the model that the cause applies to, if all were at this level "
+    "instead of the reference; weights taken as known"
+)
+SLOPE = "average change in risk per step, among the customers of the model; weights taken as known"
 
 
 def run(panel: Panel, study: Study) -> Findings:
@@ -272,7 +277,7 @@ def _term_rows(
         out.append(
             shared
             | {
-                "level": str(effect.level),
+                "level": str(effect.level) if candidate.kind == "category" else step_name(candidate),
                 "estimand": "risk_difference",
                 "unit": "share",
                 "estimate": effect.estimate,
@@ -281,7 +286,7 @@ def _term_rows(
                 "conf_low": effect.conf_low,
                 "conf_high": effect.conf_high,
                 "p_value": effect.p_value,
-                "definition": "average difference in risk among the customers of the model that the cause applies to, if all were at this level instead of the reference; weights taken as known",
+                "definition": DIFFERENCE if candidate.kind == "category" else SLOPE,
             }
         )
     return out

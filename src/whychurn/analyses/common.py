@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
-from whychurn.analyses.effects import Contrast
+from whychurn.analyses.contrasts import Contrast
 from whychurn.panel import Candidate
 from whychurn.panel.candidates import quantile_bands
 

@@ -11,7 +11,9 @@ import pandas as pd
 
 from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
 from whychurn.analyses.common import OUTCOME, ratio_row
-from whychurn.analyses.effects import Effect, EffectBook, period_cuts
+from whychurn.analyses.contrasts import Effect
+from whychurn.analyses.effects import EffectBook
+from whychurn.analyses.periods import period_cuts
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import Scale, axis, mark
+from whychurn.display.numbers import printed
 from whychurn.display.wording import (
     against,
     amount_name,
@@ -40,6 +41,8 @@ class RankedCause:
     prevalence: Row | None
     exposed: Row | None
     exposed_amount: Row | None
+    unexposed: Row | None
+    unexposed_amount: Row | None
     detectable: Row | None
     e_value: Row | None
     second_e_value: Row | None
@@ -49,6 +52,11 @@ class RankedCause:
     def grade(self) -> str:
         """The evidence grade."""
         return str(self.rank.grade)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the cause is a number, whose ratio is stated per step."""
+        return self.rank.reference == "" and str(self.rank.level).startswith("per ")
 
     @property
     def name(self) -> str:
@@ -80,6 +88,8 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
                 pick("prevalence"),
                 pick("current_exposed"),
                 pick("current_exposed_amount"),
+                pick("current_reference"),
+                pick("current_reference_amount"),
                 pick("smallest_detectable"),
                 pick("e_value", group=""),
                 pick("e_value", group=WINDOW),
@@ -100,15 +110,37 @@ def headline(findings: Findings) -> Markup:
     top = causes[0] if causes else None
     if top is None or top.grade not in WITH_EVIDENCE or top.total is None:
         return Markup("No declared cause is tied to churn clearly enough to act on")
-    text = sentence(
-        "Customers with {name} leave {times} as those with “{reference}”",
-        name=_spoken(top.rank),
-        times=times_as_fast(top.total),
-        reference=top.rank.reference,
-    )
+    text = _claim(top)
     if top.share is None:
         return text
+    if top.share.estimate < 0:
+        more = printed(-top.share.estimate, "percent0", top.share.id)
+        return sentence("{text}; without it there would have been {more} more churn", text=text, more=more)
     return sentence("{text}; that goes with {share} of churn", text=text, share=number(top.share, "percent0"))
+
+
+def _claim(cause: RankedCause) -> Markup:
+    """Say the headline ratio of a cause as a sentence without its full stop."""
+    if cause.total is None or not cause.total.estimated:
+        ends = "nobody has left" if "limit is 0" in (cause.total.note if cause.total else "") else "customers leave"
+        other = (
+            "among the others some have"
+            if ends == "nobody has left"
+            else f"of those with “{cause.rank.reference}” nobody has"
+        )
+        return sentence("Of customers with {name} {ends}; {other}", name=_spoken(cause.rank), ends=ends, other=other)
+    if cause.is_number:
+        slower = "as fast" if cause.total.estimate >= 1 else "as fast, that is more slowly"
+        ratio = number(cause.total, "times")
+        return sentence("With {step} of {term}, customers leave {ratio} times {slower}", step=str(cause.rank.level).removeprefix("per "),
+                        term=cause.rank.term, ratio=ratio, slower=slower)  # fmt: skip
+    return sentence(
+        "Customers with {name} leave {times} {than} those with “{reference}”",
+        name=_spoken(cause.rank),
+        times=times_as_fast(cause.total),
+        than="as" if cause.total.estimate >= 1 else "of",
+        reference=cause.rank.reference,
+    )
 
 
 def _spoken(row: Row) -> str:

@@ -21,8 +21,10 @@ def crosstab_summary(findings: Findings) -> Block:
     top = known[0]
     shares = sorted(findings.where(estimand="churn_share", term=top.term).rows(), key=lambda row: -row.estimate)
     unclear = sum(row.p_adjusted >= 0.05 for row in known)
+    if top.p_adjusted >= 0.05:
+        return finding("For no candidate is there a clear tie to leaving.")
     text = sentence(
-        "{term} separates leavers from stayers most: {high} of {high_level} left, {low} of {low_level} "
+        "{term} separates leavers from stayers most: {high} of “{high_level}” left, {low} of “{low_level}” "
         "(Cramer's V {v}, {p}).",
         term=top.term,
         high=number(shares[0], "percent1"),
@@ -115,7 +117,7 @@ def _one(test: Row, rows: list[Row], residuals: dict[str, Row], top: float) -> B
     high = max(rows, key=lambda row: row.estimate)
     low = min(rows, key=lambda row: row.estimate)
     title = sentence(
-        "{h} of {hl} left, {l} of {ll} ({p})",
+        "{h} of “{hl}” left, {l} of “{ll}” ({p})",
         h=number(high, "percent1"),
         hl=high.level,
         l=number(low, "percent1"),

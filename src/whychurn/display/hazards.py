@@ -7,7 +7,7 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.causes import WINDOW
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.numbers import printed
-from whychurn.display.wording import against, number, times_as_fast, with_interval
+from whychurn.display.wording import against, number, one_reading, times_as_fast, with_interval
 from whychurn.findings import Findings, Row
 
 TITLES = {"total": "Total effect", "direct": "Direct effect", "unadjusted": "Unadjusted"}
@@ -193,9 +193,7 @@ def window_comparison(findings: Findings) -> Block:
     """Set total effects beside what they would be if the file held only recent leavers."""
     rows = {(row.term, row.level): row for row in findings.where(estimand="hazard_ratio", group=WINDOW).rows()}
     if not rows:
-        return paragraph(
-            "The study says that every customer who ever left is in the file, so there is one reading only.", "sub"
-        )
+        return paragraph(one_reading(findings), "note")
     pairs = [(row, rows.get((row.term, row.level))) for row in _ratios(findings, "total")]
     kept: list[Row] = []
     turned: list[Row] = []

@@ -170,27 +170,15 @@ def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
     for cause in causes:
         if cause.grade not in ("strong", "moderate") or cause.rank.unit != "actionable" or len(items) == MOST_PLAYS:
             continue
-        if cause.exposed is None or cause.total is None or cause.total.estimate <= 1:
-            continue
-        worth = (
-            sentence(", {sum} in {name}", sum=number(cause.exposed_amount, style), name=amount_name(findings))
-            if cause.exposed_amount is not None
-            else Markup("")
-        )
-        items.append(
-            sentence(
-                "<b>{name}</b>: {n} current customers{worth}. Try a move to “{reference}”.",
-                name=cause.name,
-                n=number(cause.exposed, "count"),
-                worth=worth,
-                reference=cause.rank.reference
-                if len(cause.rank.reference) > 3
-                else f"{cause.rank.term}: {cause.rank.reference}",
-            )
-        )
+        play = _play(cause, style, amount_name(findings))
+        if play is not None:
+            items.append(play)
     if not items:
+        small = causes and all(cause.grade == "no sizeable effect" for cause in causes)
         body = paragraph(
-            "No cause that you could change carries enough evidence to act on. Collect more, or other, data first."
+            "The causes declared so far matter little, and the data are enough to say so. Look for others."
+            if small
+            else "No cause that you could change carries enough evidence to act on. Collect more, or other, data first."
         )
     else:
         inner = Markup("").join(sentence("<li>{item}</li>", item=item) for item in items)
@@ -203,6 +191,27 @@ def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
             "sub",
         )
     return section("What to do on Monday", body, level=2, anchor="plays")
+
+
+def _play(cause: RankedCause, style: str, name: str) -> Markup | None:
+    """Say who to turn to: customers in the state that goes with more churn, and the state to offer them."""
+    if cause.total is None or not cause.total.estimated or cause.is_number:
+        return None
+    if cause.total.estimate > 1:
+        level, target, who, amount = cause.rank.level, cause.rank.reference, cause.exposed, cause.exposed_amount
+    else:
+        level, target, who, amount = cause.rank.reference, cause.rank.level, cause.unexposed, cause.unexposed_amount
+    if who is None:
+        return None
+    worth = sentence(", {sum} in {name}", sum=number(amount, style), name=name) if amount is not None else Markup("")
+    return sentence(
+        "<b>{term}: {level}</b>: {n} current customers{worth}. Try a move to “{target}”.",
+        term=cause.rank.term,
+        level=level,
+        n=number(who, "count"),
+        worth=worth,
+        target=target if len(target) > 3 else f"{cause.rank.term}: {target}",
+    )
 
 
 def _sure(findings: Findings, causes: list[RankedCause], hrefs: Mapping[str, str]) -> Block:

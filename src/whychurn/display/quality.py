@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.wording import horizon_text, interval, number
+from whychurn.display.wording import horizon_text, interval, number, one_reading
 from whychurn.findings import Findings
 
 VERDICT_WORDS = {
@@ -120,7 +120,7 @@ def readings(findings: Findings) -> Block:
     """Show survival under both readings of which leavers are in the file."""
     rows = findings.where(estimand="survival").rows()
     if len(rows) < 2:
-        return paragraph("The study says that every customer who ever left is in the file.", "sub")
+        return paragraph(one_reading(findings), "note")
     horizon = horizon_text(findings)
     text = sentence(
         "Everything about tenure rests on one reading of the file. If every leaver is in it, {all} of customers stay {h} "

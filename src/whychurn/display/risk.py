@@ -47,7 +47,7 @@ def _naive(findings: Findings) -> Block:
     text = sentence(
         "Counting only customers followed that long would be wrong: for {name} it says {naive} where the risk is {risk}. "
         "It forgets those who joined recently and stayed.",
-        name=_name(worst.term, worst.level),
+        name="all customers" if worst.term == "Everyone" else _name(worst.term, worst.level),
         naive=number(worst, "percent1"),
         risk=number(honest[(worst.term, worst.level)], "percent1"),
     )
@@ -57,6 +57,8 @@ def _naive(findings: Findings) -> Block:
 def risk_levels(findings: Findings) -> Block:
     """Return the risk at every level of every candidate, unadjusted."""
     rows = [row for row in findings.where(estimand="risk").rows() if row.term != "Everyone"]
+    if not rows:
+        return paragraph("Every declared cause is a number; their differences in risk are below.", "sub")
     naive = {(row.term, row.level): row for row in findings.where(estimand="naive_risk").rows()}
     top = max([row.conf_high for row in rows if row.conf_high == row.conf_high], default=1.0)
     cells = []

@@ -93,6 +93,17 @@ def horizon_text(findings: Findings) -> Markup:
     return say("{value} {unit}", value=value, unit=unit(findings))
 
 
+def one_reading(findings: Findings) -> str:
+    """Say why there is only one reading of which leavers are in the file."""
+    if findings.provenance.get("leavers_in_file") == "all":
+        return "The study says that every customer who ever left is in the file, so there is one reading only."
+    return (
+        "The study does not say that every customer who ever left is in the file, nor over which window leavers were "
+        "recorded (window in study.toml), so only the first of two readings can be computed: that they all are. If "
+        "earlier leavers are missing, everything about tenure looks better than it is, and effects may differ."
+    )
+
+
 def first_upper(text: str) -> str:
     """Return the text with its first letter in upper case."""
     return text[:1].upper() + text[1:]

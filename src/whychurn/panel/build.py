@@ -119,6 +119,8 @@ def _provenance(sources: Sources, study: Study, accounts: pd.DataFrame, interval
         "horizon": float(study.horizon),
         "confidence_level": study.confidence_level,
         "tiers": list(study.tiers),
+        "leavers_in_file": study.churn.leavers_in_file,
+        "window": float(study.churn.window or 0),
         "n_accounts": len(accounts),
         "n_events": int(accounts["event"].sum()),
         "n_excluded": int(read - len(intervals)),

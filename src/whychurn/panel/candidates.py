@@ -199,7 +199,7 @@ def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:
     if known.nunique() <= bands or len(edges) < 3:  # too few values for quantiles: each is its own band
         return values.map(lambda value: MISSING_LEVEL if pd.isna(value) else f"{value:,.6g}")
     names = [f"up to {edges[1]:,.4g}"]
-    names += [f"{low:,.4g} to {high:,.4g}" for low, high in itertools.pairwise(edges[1:-1])]
+    names += [f"above {low:,.4g}, up to {high:,.4g}" for low, high in itertools.pairwise(edges[1:-1])]
     names += [f"above {edges[-2]:,.4g}"]
     if len(set(names)) < len(names):
         names = [f"{name} ({index + 1})" for index, name in enumerate(names)]
