@@ -172,7 +172,7 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
     ]
     if not any(cause.money for cause in causes):
         columns.pop(4)
-    caption = "Hazard ratios with intervals, adjusted for what comes before each cause; ranked by share of churn within evidence"
+    caption = "Hazard ratios with intervals, adjusted for what comes before or beside each cause; ranked by share of churn within evidence"
     return table(caption, columns, cells, css="causes")
 
 

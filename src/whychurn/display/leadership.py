@@ -154,7 +154,7 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
 
 def _why(findings: Findings, hrefs: Mapping[str, str]) -> Block:
     explanation = sentence(
-        "How many times as fast customers leave, against the state named, adjusted for what comes before each cause. "
+        "How many times as fast customers leave, against the state named, adjusted for what comes before or beside each cause. "
         "Ranked by share of churn within strength of evidence; shares overlap and may add up to more than the whole. A "
         "minus means that there would have been that much more churn without it. "
         "{more}",
