@@ -130,6 +130,6 @@ def figure(wide: Markup, narrow: Markup, caption: object, after: Block | None = 
     below = after.markup if after else Markup("")
     return Block(
         Markup(
-            '<figure class="chart"><figcaption>{}</figcaption><div class="wide">{}</div><div class="narrow">{}</div>{}</figure>'
+            '<figure class="chart"><figcaption>{}</figcaption><div class="wide">{}</div><div class="narrow" style="display:none">{}</div>{}</figure>'
         ).format(caption, wide, narrow, below)
     )

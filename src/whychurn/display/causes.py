@@ -184,7 +184,7 @@ def _cells(cause: RankedCause, scale: Scale, style: str) -> dict[str, Markup]:
     if cause.grade in WITH_EVIDENCE and cause.total is not None:
         css = "c2" if cause.total.estimate > 1 else "c3"
     return {
-        "cause": sentence("{name}<small>{against}{exposed}</small>", name=cause.name, against=small, exposed=exposed),
+        "cause": sentence("{name} <small>{against}{exposed}</small>", name=cause.name, against=small, exposed=exposed),
         "forest": mark(cause.total, scale, css) if cause.total is not None else dash,
         "ratio": with_interval(cause.total, "ratio2") if cause.total is not None else dash,
         "share": with_interval(cause.share, "percent0") if cause.share is not None else dash,
@@ -199,7 +199,7 @@ def cause_details(findings: Findings) -> Block:
     for cause in ranked_causes(findings):
         cells.append(
             {
-                "cause": sentence("{n}<small>{a}</small>", n=cause.name, a=against(cause.rank)),
+                "cause": sentence("{n} <small>{a}</small>", n=cause.name, a=against(cause.rank)),
                 "unadjusted": _or_dash(cause.unadjusted),
                 "total": _or_dash(cause.total),
                 "direct": _or_dash(cause.direct),

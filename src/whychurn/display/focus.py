@@ -43,7 +43,7 @@ def _one(findings: Findings, name: str) -> list[Block]:
         scale = Scale.around(row for row in ratios if row.estimated)
         cells = [
             {
-                "term": sentence("{t}: {l}<small>{a}</small>", t=row.term, l=row.level, a=against(row)),
+                "term": sentence("{t}: {l} <small>{a}</small>", t=row.term, l=row.level, a=against(row)),
                 "forest": mark(row, scale, "c2" if row.estimated and row.estimate > 1 else "c3"),
                 "ratio": with_interval(row, "ratio2"),
                 "p": number(row, "p", "p_value"),

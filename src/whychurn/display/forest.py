@@ -13,6 +13,7 @@ from whychurn.display.numbers import format_number
 from whychurn.findings import Row
 
 WIDTH, HEIGHT = 300.0, 24.0
+FALLBACK = {"soft": "#57606a", "c1": "#0072b2", "c2": "#b3470a", "c3": "#00664b"}
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -52,15 +53,20 @@ def mark(row: Row, scale: Scale, css: str = "c1") -> Markup:
     )
     middle = f"{HEIGHT / 2:g}"
     inner = say(
-        '<line x1="{low}" x2="{high}" y1="{y}" y2="{y}" stroke="var(--{css})" stroke-width="3"/>'
-        '<circle cx="{at}" cy="{y}" r="5" fill="var(--{css})"/>',
+        '<line x1="{low}" x2="{high}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="3"/>'
+        '<circle cx="{at}" cy="{y}" r="5" fill="{colour}"/>',
         low=f"{scale.x(row.conf_low):.1f}",
         high=f"{scale.x(row.conf_high):.1f}",
         at=f"{scale.x(row.estimate):.1f}",
         y=middle,
-        css=css,
+        colour=colour_of(css),
     )
     return _svg(axis + inner, label)
+
+
+def colour_of(role: str) -> str:
+    """Return a colour by role as the page defines it, with a value for where there is no page, as in JupyterLab."""
+    return f"var(--{role},{FALLBACK[role]})"
 
 
 def axis(scale: Scale) -> Markup:
@@ -86,20 +92,20 @@ def bar(share: float, low: float, high: float, scale_to: float, label: str, css:
         return f"{WIDTH * min(max(value / scale_to, 0.0), 1.0):.1f}"
 
     inner = say(
-        '<rect x="0" y="6" height="12" width="{share}" fill="var(--{css})" opacity="0.28"/>'
-        '<line x1="{low}" x2="{high}" y1="12" y2="12" stroke="var(--{css})" stroke-width="3"/>'
-        '<circle cx="{share}" cy="12" r="4" fill="var(--{css})"/>',
+        '<rect x="0" y="6" height="12" width="{share}" fill="{colour}" opacity="0.28"/>'
+        '<line x1="{low}" x2="{high}" y1="12" y2="12" stroke="{colour}" stroke-width="3"/>'
+        '<circle cx="{share}" cy="12" r="4" fill="{colour}"/>',
         share=place(share),
         low=place(low),
         high=place(high),
-        css=css,
+        colour=colour_of(css),
     )
     return _svg(inner, label)
 
 
 def _svg(inner: Markup, label: str) -> Markup:
     return say(
-        '<svg class="mark" viewBox="-6 0 {w} {h}" role="img" aria-label="{label}">{inner}</svg>',
+        '<svg class="mark" style="min-width:7rem;max-width:24rem" viewBox="-6 0 {w} {h}" role="img" aria-label="{label}">{inner}</svg>',
         w=f"{WIDTH + 12:g}",
         h=f"{HEIGHT:g}",
         label=label,

@@ -250,7 +250,7 @@ def _interval(row: Row) -> object:
 
 
 def _name(row: Row) -> object:
-    return sentence("{term}: {level}<small>{against}</small>", term=row.term, level=row.level, against=against(row))
+    return sentence("{term}: {level} <small>{against}</small>", term=row.term, level=row.level, against=against(row))
 
 
 def _colour(row: Row) -> str:

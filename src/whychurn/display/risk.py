@@ -100,7 +100,7 @@ def risk_differences(findings: Findings) -> Block:
     rows.sort(key=lambda row: -abs(row.estimate) if row.estimated else 1.0)
     cells = [
         {
-            "term": sentence("{t}<small>{a}</small>", t=_name(row.term, row.level), a=against(row)),
+            "term": sentence("{t} <small>{a}</small>", t=_name(row.term, row.level), a=against(row)),
             "difference": with_interval(row, "points1"),
             "odds": with_interval(odds[(row.term, row.level)], "ratio2") if (row.term, row.level) in odds else "–",
             "p": number(row, "p", "p_value"),
