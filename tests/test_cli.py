@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -100,6 +101,14 @@ def test_verify_prints_the_verdict_and_exits_with_it(study, monkeypatch, capsys,
     assert line in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("flags", "trusted"), [([], False), (["--trust-notebooks"], True)])
+def test_notebooks_are_trusted_only_when_the_user_says_so(study, monkeypatch, flags, trusted):
+    seen = {}
+    monkeypatch.setattr(verify, "verify_report", lambda path, **named: seen.update(named) or verification())
+    assert main(["verify", "r", *flags]) == 0
+    assert seen["trust_notebooks"] is trusted
+
+
 def test_verify_of_another_folder_exits_1(study, capsys):
     assert main(["verify", "acme"]) == 1
     assert "is not a report" in capsys.readouterr().err
@@ -140,7 +149,12 @@ def test_notebooks_are_copied_and_never_overwritten(study, sources, monkeypatch,
     ours = tmp_path / "ours"
     ours.mkdir()
     for name in ("01_a.ipynb", "02_b.ipynb", "draft.ipynb"):
-        (ours / name).write_text("ours")
+        cell = {
+            "cell_type": "code",
+            "metadata": {"tags": ["parameters"]},
+            "source": ['study = "../data/telco"\n', 'accept_risk = ""'],
+        }
+        (ours / name).write_text(json.dumps({"cells": [cell]}))
     (study / "notebooks").mkdir()
     (study / "notebooks" / "01_a.ipynb").write_text("mine")
     monkeypatch.setattr(notebooks, "checkout", lambda: None)
@@ -149,5 +163,6 @@ def test_notebooks_are_copied_and_never_overwritten(study, sources, monkeypatch,
     said = capsys.readouterr().out
     assert "acme/notebooks: 1." in said and "Left as they are there: 01_a.ipynb." in said
     assert (study / "notebooks" / "01_a.ipynb").read_text() == "mine"
-    assert (study / "notebooks" / "02_b.ipynb").read_text() == "ours"
+    (copied,) = json.loads((study / "notebooks" / "02_b.ipynb").read_text())["cells"]
+    assert copied["source"] == ['study = ".."\n', 'accept_risk = ""']  # opened there, it finds its study one folder up
     assert sources.asked == []  # there is a study.toml already, and it is not proposed again

@@ -108,19 +108,23 @@ def report(folder: Path, out: Path | None, accept_risk: str, workers: int) -> No
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option("--study", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the study, if it moved.")
 @click.option("--workers", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True)
-def verify(report: Path, study: Path | None, workers: int) -> int:
+@click.option("--trust-notebooks", is_flag=True, help="Run notebooks that are not whychurn's, whatever they hold.")
+def verify(report: Path, study: Path | None, workers: int, trust_notebooks: bool) -> int:
     """Run the report in REPORT again and compare every number.
 
     \b
     Exit codes: 0 reproduced, 2 a number moved, 3 the data changed,
     4 a page or record was edited (3 before 4 before 2; all are listed).
+
+    Notebooks are code. Those of whychurn run, and unchanged copies of them. A study's own run if you name the
+    study with --study and the report was built from them as they are; otherwise only with --trust-notebooks.
     """
     from rich.console import Console
     from rich.text import Text
 
     from whychurn.reports.verify import verify_report
 
-    found = verify_report(report, study=study, progress=True, workers=workers)
+    found = verify_report(report, study=study, progress=True, workers=workers, trust_notebooks=trust_notebooks)
     first, *rest = found.summary().splitlines()
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(first, style="bold green" if found.exit_code == 0 else "bold red"))

@@ -265,7 +265,10 @@ def test_progress_is_plain_off_a_terminal(home, without_kernels, capsys):
     build.build_report("data/demo", out="elsewhere/r", progress=True)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines()[0] == "reading data/demo"
+    assert said.err.splitlines()[:2] == [
+        "reading data/demo",
+        "notebooks: the study's own, in data/demo/notebooks",
+    ]
     assert "1 warning in the notebooks" in said.err
     assert said.err.splitlines()[-1] == "done: open elsewhere/r/index.html"
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from forgery import REPORT, change, refresh
+from synthetic_rooms import verify
 
 from whychurn.reports import environment
 from whychurn.reports.tables import tables_of
-from whychurn.reports.verify import verify_report
 
 pytestmark = pytest.mark.xdist_group("synthetic report")
 
@@ -31,7 +31,7 @@ def test_a_hand_edited_digit_is_found(home, without_kernels, page, old, new, sai
     change(REPORT / f"{page}.html", old, new)
     if careful:
         refresh()
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.outcome) == (4, "a page or record was edited")
     assert found.moved == ()
     assert said in "\n".join(found.edited)
@@ -42,7 +42,7 @@ def test_an_edit_of_text_value_and_manifest_is_held_against_the_record(home, wit
     old = re.search(r'<data value="0.6" .*?>60.0%</data>', (REPORT / "01_shares.html").read_text()).group()
     change(REPORT / "01_shares.html", old, old.replace("0.6", "0.5").replace("60.0", "50.0"))
     refresh()
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 4
     assert "50.0% where results.json lists 60.0%" in "\n".join(found.edited)
 
@@ -50,13 +50,13 @@ def test_an_edit_of_text_value_and_manifest_is_held_against_the_record(home, wit
 @pytest.mark.parametrize("value", ["six", "nan", ""])
 def test_a_value_that_is_no_number_is_an_edit(home, without_kernels, value):
     change(REPORT / "01_shares.html", 'value="0.6"', f'value="{value}"')
-    assert verify_report(REPORT).exit_code == 4
+    assert verify(REPORT).exit_code == 4
 
 
 def test_pages_added_and_taken_away_are_found(home, without_kernels):
     (REPORT / "03_new.html").write_text("<p>hello</p>")
     (REPORT / "02_tenure.html").unlink()
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 4
     assert {"02_tenure.html is missing", "03_new.html was added"} <= set(found.edited)
 
@@ -64,18 +64,18 @@ def test_pages_added_and_taken_away_are_found(home, without_kernels):
 def test_an_edited_table_is_found_even_with_a_fresh_manifest(home, without_kernels):
     change(REPORT / "tables/tenure.csv", "31", "33")
     refresh()
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.edited) == (4, ("tables/tenure.csv does not say what results.json says",))
 
 
 def test_drawings_and_scripts_are_held_against_the_rerun_by_the_same_program(home, without_kernels, monkeypatch):
     monkeypatch.setattr(environment, "commit", lambda: "f" * 40)
     refresh(lambda results: results.update(commit="f" * 40))
-    assert verify_report(REPORT).exit_code == 0
+    assert verify(REPORT).exit_code == 0
     change(REPORT / "01_shares.html", '<rect x="170" y="8" width="', '<rect x="170" y="8" width="9')
     change(REPORT / "02_tenure.html", "--ink:#1b1f24", "--ink:#fff")
     refresh()
-    assert verify_report(REPORT).edited == (
+    assert verify(REPORT).edited == (
         "page 01_shares: a drawing is not what the rerun draws",
         "page 02_tenure: its scripts or styles are not those of this version",
     )
@@ -86,7 +86,7 @@ def test_drawings_and_scripts_are_held_against_the_rerun_by_the_same_program(hom
 
 def test_an_edited_digit_in_the_record_is_found(home, without_kernels):
     change(REPORT / "results.json", '"estimate": 0.6,', '"estimate": 0.7,')
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 4
     assert any("seal" in edit for edit in found.edited)
     assert any("60.0% where its finding records 0.7 (estimate)" in edit for edit in found.edited)
@@ -98,7 +98,7 @@ def test_a_resealed_record_does_not_fit_its_fingerprint_or_the_pages(home, witho
         results["findings"][1]["estimate"] = 0.7
 
     refresh(raise_estimate)
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 4
     assert "results.json: the fingerprint does not fit the numbers it lists" in found.edited
 
@@ -110,6 +110,6 @@ def test_a_perfect_forgery_is_a_number_that_moved(home, without_kernels):
             (REPORT / "tables" / name).write_text(text)
 
     refresh(lower, fingerprint=True)
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.edited) == (2, ())
     assert str(found.moved[0]) == "shares / plan / Month to month / share left, n_events: 11 → 12"

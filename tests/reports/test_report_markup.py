@@ -7,7 +7,7 @@ from whychurn.reports.markup import finish
 from whychurn.reports.reading import read_html
 from whychurn.reports.record import record
 from whychurn.reports.shell import Link, facts_of, frame
-from whychurn.reports.tables import neutral, tables_of
+from whychurn.reports.tables import tables_of
 
 
 def test_everything_else_is_copied_as_it_is():
@@ -63,14 +63,15 @@ def test_a_reading_separates_traceable_numbers_other_digits_and_drawings():
     assert "margin" in reading.programs
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", " =", "  +", "\u00a0@", " \t-"])
 def test_formulas_are_neutralised(start):
-    assert neutral(f"{start}x") == f"'{start}x"
+    text = tables_of([{"id": "a", "analysis": "x", "note": f"{start}x"}])["x.csv"]
+    assert text == f"id,analysis,note\na,x,'{start}x\n"
 
 
 def test_negative_numbers_stay_numbers():
     text = tables_of([{"id": "a", "analysis": "x y", "estimate": -0.5, "n_accounts": 20.0, "note": "-1"}])
-    assert text == {"x-y.csv": "id,analysis,estimate,n_accounts,note\na,x y,-0.5,20,'-1\n"}
+    assert text == {"x-y.csv": "id,analysis,estimate,n_accounts,note\na,x y,-0.5,20,-1\n"}
 
 
 def test_the_frame_tolerates_missing_facts():
@@ -85,6 +86,29 @@ def test_the_frame_tolerates_missing_facts():
     assert '<a class="chip good" href="index.html#sure">sound</a>' in html
     assert "A &lt;study&gt;" in html
     assert "as of 2025-12-31" in html
+
+
+def framed(provenance: dict) -> str:
+    facts = facts_of(provenance, "A study", "r")
+    html = frame("", name="index", title="T", pages=[Link("index", "index.html", "S")], headings=[], facts=facts)
+    return html[html.index("<body") :]
+
+
+def test_the_footer_says_none_where_no_row_was_excluded():
+    assert "<dt>Excluded</dt><dd>none</dd>" in framed({"n_excluded": 0})
+    assert "</data> rows, each with its reason in the report</dd>" in framed({"n_excluded": 11})
+    assert "Excluded" not in framed({})
+
+
+def test_a_date_that_is_not_recorded_is_said_so_at_both_ends():
+    html = framed({"as_of": "not recorded"})
+    assert "<span>date not recorded</span>" in html
+    assert "<dt>As of</dt><dd>not recorded</dd>" in html
+    assert "as of not recorded" not in html.lower()
+    html = framed({"as_of": "2025-12-31"})
+    assert "<span>as of 2025-12-31</span>" in html and "<dt>As of</dt><dd>2025-12-31</dd>" in html
+    html = framed({"as_of": None})
+    assert "date" not in html.replace("<data", "") and "As of" not in html
 
 
 def test_record_returns_what_it_was_given_and_refuses_anything_else():

@@ -6,16 +6,16 @@ import shutil
 
 import pytest
 from forgery import REPORT, change, refresh
+from synthetic_rooms import verify
 
 from whychurn.errors import NotebookError, SourceError, VerifyError
 from whychurn.reports import build
-from whychurn.reports.verify import verify_report
 
 pytestmark = pytest.mark.xdist_group("synthetic report")
 
 
 def test_an_untouched_report_is_reproduced_by_real_kernels(home):
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.outcome) == (0, "reproduced")
     assert (found.data, found.edited, found.moved) == ((), (), ())
     assert found.summary().startswith("reports/demo: reproduced. 8 findings and 96 printed numbers on 3 pages")
@@ -23,11 +23,11 @@ def test_an_untouched_report_is_reproduced_by_real_kernels(home):
 
 def test_it_is_reproduced_from_another_place(home, without_kernels, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert verify_report(home / REPORT / "index.html").exit_code == 0
+    assert verify(home / REPORT / "index.html").exit_code == 0
     shutil.move(home / "data", tmp_path / "moved")
     with pytest.raises(VerifyError, match="name its folder with --study"):
-        verify_report(home / REPORT)
-    assert verify_report(home / REPORT, study=tmp_path / "moved" / "demo").exit_code == 0
+        verify(home / REPORT)
+    assert verify(home / REPORT, study=tmp_path / "moved" / "demo").exit_code == 0
 
 
 # The data
@@ -35,7 +35,7 @@ def test_it_is_reproduced_from_another_place(home, without_kernels, monkeypatch,
 
 def test_a_changed_data_row_is_found_and_what_moved_is_listed(home):
     change(home / "data/demo/customers.csv", "1,One year,14,No", "1,One year,15,Yes")
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.outcome) == (3, "the data changed")
     assert re.fullmatch(r"customers\.csv differs \(\w{12} → \w{12}\)", found.data[0])
     assert found.edited == ()
@@ -48,14 +48,14 @@ def test_a_changed_data_row_is_found_and_what_moved_is_listed(home):
 def test_a_row_less_is_counted(home, without_kernels):
     path = home / "data/demo/customers.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 3
     assert "80 → 79 rows" in found.data[0]
 
 
 def test_a_changed_study_file_is_found(home, without_kernels):
     change(home / "data/demo/study.toml", "Synthetic", "Synthetics")
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert (found.exit_code, found.data) == (3, ("study.toml differs",))
 
 
@@ -64,7 +64,7 @@ def test_data_that_cannot_be_opened_are_changed_data(home, monkeypatch):
         raise SourceError("customers.csv is empty.")
 
     monkeypatch.setattr(build, "inspect_study", refuse)
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 3
     assert "customers.csv is empty." in found.summary()
 
@@ -90,7 +90,7 @@ def altered(monkeypatch, alter) -> None:
 )  # fmt: skip
 def test_a_number_moves_when_it_leaves_its_tolerance(home, without_kernels, factor, code):
     altered(without_kernels, lambda text: text.replace('"estimate": 31.0', f'"estimate": {31.0 * factor!r}'))
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == code
     assert found.edited == ()
     assert len(found.moved) == (1 if code else 0)
@@ -105,7 +105,7 @@ def test_missing_and_new_findings_are_both_reported(home, without_kernels):
         if record.get("group") == "One year"
     )
     altered(without_kernels, lambda text: text.replace(old, "0" * 12))
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 2
     assert [str(one) for one in found.moved] == [
         "tenure / =tenure / One year / mean tenure: 31, gone in the rerun",
@@ -116,7 +116,7 @@ def test_missing_and_new_findings_are_both_reported(home, without_kernels):
 def test_a_changed_notebook_explains_changed_digits(home, without_kernels):
     change(home / "data/demo/notebooks/02_tenure.ipynb", "Mean tenure", "The mean tenure")
     altered(without_kernels, lambda text: text.replace("Mean tenure by plan.", "Mean tenure of 80."))
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 2
     assert "notebook 02_tenure was changed" in found.environment
     assert {str(one) for one in found.moved} == {
@@ -130,7 +130,7 @@ def test_a_rerun_that_stops_is_not_reproduced(home, monkeypatch):
         raise NotebookError("Notebook 01_shares, cell 4: no luck")
 
     monkeypatch.setattr(build, "execute_notebooks", stop)
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 2
     assert "the rerun stopped: Notebook 01_shares, cell 4: no luck" in found.summary()
 
@@ -138,9 +138,9 @@ def test_a_rerun_that_stops_is_not_reproduced(home, monkeypatch):
 def test_the_order_is_data_then_edit_then_number_and_all_are_reported(home, without_kernels):
     altered(without_kernels, lambda text: text.replace('"estimate": 31.0', '"estimate": 32.0'))
     change(REPORT / "01_shares.html", ">60.0%</data>", ">50.0%</data>")
-    assert verify_report(REPORT).exit_code == 4
+    assert verify(REPORT).exit_code == 4
     change(home / "data/demo/study.toml", "Synthetic", "Synthetics")
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 3
     said = found.summary()
     assert (
@@ -150,7 +150,7 @@ def test_the_order_is_data_then_edit_then_number_and_all_are_reported(home, with
 
 def test_environment_differences_alone_are_no_failure(home, without_kernels):
     refresh(lambda results: results["versions"].update(numpy="1.0.0"))
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     assert found.exit_code == 0
     assert any(line.startswith("numpy: 1.0.0 → ") for line in found.environment)
     assert "numpy: 1.0.0" in found.summary()
@@ -158,7 +158,7 @@ def test_environment_differences_alone_are_no_failure(home, without_kernels):
 
 def test_only_the_first_twenty_are_listed_with_the_count(home, without_kernels):
     altered(without_kernels, lambda text: re.sub(r'"n_accounts": 20\.0', '"n_accounts": 21.0', text))
-    found = verify_report(REPORT)
+    found = verify(REPORT)
     many = type(found)("r", (), (), found.moved * 30, (), 1, 1, 1)
     lines = many.summary().splitlines()
     assert lines[1] == f"Moved in the rerun: {len(many.moved):,}"
@@ -171,18 +171,18 @@ def test_only_the_first_twenty_are_listed_with_the_count(home, without_kernels):
 
 def test_another_folder_is_not_a_report(tmp_path):
     with pytest.raises(VerifyError, match=r"is not a report: it holds no results\.json"):
-        verify_report(tmp_path)
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", "{}", '{"schema": "other"}'])
 def test_an_unreadable_record_is_said_to_be_one(tmp_path, content):
     (tmp_path / "results.json").write_text(content)
     with pytest.raises(VerifyError):
-        verify_report(tmp_path)
+        verify(tmp_path)
 
 
 def test_a_missing_rerun_file_asks_for_the_study(home, without_kernels):
     (REPORT / "rerun.json").unlink()
     with pytest.raises(VerifyError, match="--study"):
-        verify_report(REPORT)
-    assert verify_report(REPORT, study="data/demo").exit_code == 0
+        verify(REPORT)
+    assert verify(REPORT, study="data/demo").exit_code == 0

@@ -35,6 +35,9 @@ from whychurn.reports.results import (
 from whychurn.reports.shell import PENDING, PREFIX, Link, facts_of, frame
 from whychurn.reports.tables import tables_of
 
+_ESCAPED = re.compile(r"(?:<|&lt;)(?:data value=|details\b).{0,40}", re.S)
+_CODE = re.compile(r'<details class="code">.*?</details>', re.S)
+
 INDEX = "index"
 RERUN = "rerun.json"
 
@@ -106,6 +109,7 @@ def build_report(
     require_replaceable(target)
     told.say(f"reading {folder}")
     plan = make_plan(study, _label(target), notebooks, accept_risk)
+    told.say(f"notebooks: {plan.folder.whose}")
     with in_place_of(target) as building:
         build_into(building, plan, told, workers)
         _write_rerun(building, target, study_path(study), plan)
@@ -144,6 +148,7 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
     fingerprint = fingerprint_of(records, printed)
     for name, html in documents.items():
         _require_portable(name, html)
+        _require_escaped_once(name, html)
         _write(folder / f"{name}.html", html.replace(PENDING, fingerprint[:PREFIX]))
     for name, text in tables_of(records).items():
         _write(folder / "tables" / name, text)
@@ -216,6 +221,16 @@ def _require_portable(name: str, html: str) -> None:
                 f"Page {name} shows a path of this machine: {found.group().strip()!r}. A report is handed on; show "
                 "a relative path or a file name instead."
             )
+
+
+def _require_escaped_once(name: str, html: str) -> None:
+    """A reader sees numbers and boxes, never their markup; the code of a notebook may spell it out."""
+    found = _ESCAPED.search(read_html(_CODE.sub("", html)).text)
+    if found:
+        raise NotebookError(
+            f"Page {name} shows markup as text: {found.group().strip()!r}. Something was escaped twice; hand the "
+            "markup on as Markup, not as plain text."
+        )
 
 
 def _label(target: Path) -> str:

@@ -24,6 +24,12 @@ class NotebookFolder:
     kind: str
     path: Path
 
+    @property
+    def whose(self) -> str:
+        """Whose notebooks these are, in words."""
+        words = {"study": f"the study's own, in {self.path}", "given": f"those given, in {self.path}"}
+        return words.get(self.kind, "whychurn's")
+
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
@@ -63,10 +69,7 @@ def find_folder(study_folder: Path, given: Path | None = None) -> NotebookFolder
         if not _numbered(given):
             raise NotebookError(f"{given} holds no numbered notebook such as 01_overview.ipynb.")
         return NotebookFolder("given", given)
-    root = checkout()
-    choices = [("study", study_folder / "notebooks")]
-    choices += [("checkout", root / "notebooks")] if root else []
-    choices += [("packaged", _PACKAGED)]
+    choices = [("study", study_folder / "notebooks"), *_homes()]
     for kind, folder in choices:
         if _numbered(folder):
             return NotebookFolder(kind, folder)
@@ -103,15 +106,15 @@ def read_notebooks(folder: NotebookFolder, parameters: dict[str, Any]) -> tuple[
 def copy_notebooks(study_folder: Path) -> tuple[list[str], list[str]]:
     """Copy whychurn's notebooks into ``<study folder>/notebooks``; a file that is there is never overwritten.
 
+    Opened there in JupyterLab, a copy finds its study one folder up.
+
     Returns
     -------
     tuple of two lists of str
         Names copied, and names left as they were.
     """
     target = study_folder / "notebooks"
-    root = checkout()
-    choices = [root / "notebooks"] if root else []
-    source = next((path for path in [*choices, _PACKAGED] if _numbered(path)), None)
+    source = next((path for _, path in _homes() if _numbered(path)), None)
     if source is None:
         raise NotebookError("The notebooks of whychurn were not found; install whychurn again.")
     target.mkdir(parents=True, exist_ok=True)
@@ -120,11 +123,29 @@ def copy_notebooks(study_folder: Path) -> tuple[list[str], list[str]]:
     for path in _numbered(source):
         try:
             with (target / path.name).open("xb") as stream:
-                stream.write(path.read_bytes())
+                stream.write(_for_study(path.read_bytes()))
             copied.append(path.name)
         except FileExistsError:
             kept.append(path.name)
     return copied, kept
+
+
+def is_whychurns(path: Path) -> bool:
+    """Whether a notebook is, byte for byte, the one of that name that comes with whychurn."""
+    originals = [folder / path.name for _, folder in _homes()]
+    return any(original.is_file() and original.read_bytes() == path.read_bytes() for original in originals)
+
+
+def _for_study(content: bytes) -> bytes:
+    """Let a notebook's parameters cell name the folder above it as the study."""
+    book = json.loads(content)
+    for cell in book["cells"]:
+        if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
+            cell["source"] = [
+                'study = ".."\n' if line.startswith("study =") else line
+                for line in source_of(cell).splitlines(keepends=True)
+            ]
+    return (json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -172,6 +193,12 @@ def source_of(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
+def _homes() -> list[tuple[str, Path]]:
+    """Where the notebooks of whychurn may lie, by kind."""
+    root = checkout()
+    return [*([("checkout", root / "notebooks")] if root else []), ("packaged", _PACKAGED)]
+
+
 def _numbered(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
@@ -189,5 +216,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
 
 
 def _fingerprint(cells: list[dict[str, Any]]) -> str:
+    """Hash what a notebook does. Its parameters cell holds literals that every run replaces, so it does not count."""
+    cells = [cell for cell in cells if PARAMETERS_TAG not in cell.get("metadata", {}).get("tags", [])]
     content = [[cell.get("cell_type", ""), source_of(cell)] for cell in cells]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -9,21 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from whychurn.findings import COLUMNS, NUMBERS
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def neutral(text: str) -> str:
-    """Return `text` so that a spreadsheet shows it and never runs it as a formula.
-
-    Examples
-    --------
-    >>> neutral('=HYPERLINK("x")')
-    '\\'=HYPERLINK("x")'
-    >>> neutral("month-to-month")
-    'month-to-month'
-    """
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+from whychurn.sources.rejects import neutralised
 
 
 def tables_of(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -56,4 +42,4 @@ def _cell(name: str, value: Any) -> str:
     if name in NUMBERS and value != "":
         number = float(value)
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-    return neutral(str(value))
+    return neutralised(str(value))

@@ -18,6 +18,7 @@ from whychurn.reports.evidence import find_edits, read_pages
 from whychurn.reports.progress import Progress
 from whychurn.reports.rerun import Rerun
 from whychurn.reports.results import read_results
+from whychurn.reports.trust import require_trusted
 
 REPRODUCED, MOVED, DATA_CHANGED, EDITED = 0, 2, 3, 4
 _OUTCOMES = {
@@ -90,6 +91,7 @@ def verify_report(
     study: str | os.PathLike[str] | None = None,
     progress: bool = False,
     workers: int = 2,
+    trust_notebooks: bool = False,
 ) -> Verification:
     """Verify a report: read it, check its data, run it again in a temporary folder and compare both ways.
 
@@ -103,11 +105,14 @@ def verify_report(
         Whether to say on the error stream what is happening.
     workers : int
         How many notebooks run at the same time.
+    trust_notebooks : bool
+        Whether notebooks that do not come with whychurn may run although the report chose their folder, or
+        although they are not those it was built from.
 
     Raises
     ------
     VerifyError
-        If `path` is not a report, or its study cannot be found.
+        If `path` is not a report, its study cannot be found, or notebooks would run that are not trusted.
     NotebookError
         If the notebooks of the report are gone.
     """
@@ -128,6 +133,8 @@ def verify_report(
     else:
         data += _data(results, plan)
         notebooks = _notebooks(results, plan)
+        require_trusted(plan, notebooks, chosen=study is not None, trusted=trust_notebooks)
+        told.say(f"notebooks: {plan.folder.whose}")
         changes += [f"notebook {name} was changed" for name in notebooks]
         rerun = Rerun(results, pages, plan, told, workers)
         moved += rerun.moved
