@@ -254,3 +254,7 @@ def test_prettify(column: str, label: str) -> None:
 def test_closest_ignores_case_and_punctuation() -> None:
     assert closest("Month_to_month", ["Two year", "Month-to-month"]) == "Month-to-month"
     assert closest("zzz", ["Two year"]) == ""
+
+
+def test_deep_nesting_is_refused(tmp_path: Path) -> None:
+    assert "too deeply" in problems(tmp_path, "x = " + "[" * 5000 + "]" * 5000)

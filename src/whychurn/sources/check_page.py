@@ -13,6 +13,7 @@ from rich.text import Text
 
 from whychurn.sources.check import CheckResult
 from whychurn.sources.contract import ColumnProfile, IntegrityFinding
+from whychurn.sources.names import counted
 
 WIDEST = 100
 COLOURS = {"sound": "green", "usable with caveats": "yellow", "refuse": "red"}
@@ -66,7 +67,7 @@ def _head(result: CheckResult) -> RenderableType:
     share = result.n_left / result.n_customers
     low, high = result.tenure
     facts = Text.assemble(
-        (f"{result.n_customers:,}", "bold"), " customers, ", (f"{result.n_left:,}", "bold"), f" left ({share:.1%}); "
+        (f"{result.n_customers:,}", "bold"), f" customer{'' if result.n_customers == 1 else 's'}, ", (f"{result.n_left:,}", "bold"), f" left ({share:.1%}); "
         f"tenure {low:g} to {high:g} {result.time_unit}",
     )  # fmt: skip
     verdict = Text.assemble(("Data: ", ""), (grade, f"bold {colour}"))
@@ -84,7 +85,7 @@ def _files(result: CheckResult) -> list[RenderableType]:
     table.add_column(style="dim")
     for mark in result.fingerprints:
         name = Text(plain(mark.file), style="bold", overflow="ellipsis", no_wrap=True)
-        table.add_row(name, f"{mark.rows:,} rows", _size(mark.bytes), f"sha256 {mark.sha256[:16]}…")
+        table.add_row(name, counted(mark.rows, "row"), _size(mark.bytes), f"sha256 {mark.sha256[:16]}…")
     return [_title("Read"), Padding(table, (0, 0, 0, 2))]
 
 
@@ -109,7 +110,7 @@ def _rows(result: CheckResult) -> list[RenderableType]:
     if idle:
         table.add_row("0", Text(", ".join(idle), style="dim"))
     after = result.ledger[-1].n_after if result.ledger else result.n_customers
-    last = Text.assemble((f"{after:,}", "bold"), " rows are used")
+    last = Text.assemble((f"{after:,}", "bold"), " row is used" if after == 1 else " rows are used")
     if result.rejects_file:
         last.append(f"; those that are not are listed in {result.rejects_file}")
     return [_title("Rows not used, and why"), Padding(table, (0, 0, 0, 2)), Padding(last, (0, 0, 0, 2))]

@@ -13,7 +13,8 @@ from whychurn.errors import some
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.sources.flat import TABLE, FlatTable
 from whychurn.sources.grammar import looks_like_a_number, what_to_do
-from whychurn.sources.names import shown, suggestion, tokens
+from whychurn.sources.names import counted, shown, suggestion, tokens
+from whychurn.sources.shapes import date_like, often
 from whychurn.study import Cause, Focus, Study
 
 MANY_LEVELS = 50
@@ -49,13 +50,14 @@ def check_columns(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
     """Yield findings about the columns that the study uses (all of them where it declares no causes)."""
     frame = table.frame
     causes = {cause.column: cause for cause in study.causes}
-    names = list(causes) or [name for name in frame.columns if name not in ("tenure", "churned", "row_number")]
+    own = ("account_id", "tenure", "churned", "row_number")
+    names = list(causes) or [name for name in frame.columns if name not in own]
     if study.columns.amount and study.columns.amount not in names and study.columns.amount in frame:
         names.append(study.columns.amount)
     for name in names:
         values = frame[name]
         cause = causes.get(name)
-        yield from _gaps(name, frame, cause)
+        yield from _gaps(name, frame, table)
         if len(values.dropna().unique()) <= 1:
             yield from _constant(name, values, cause)
         elif values.dtype == object:
@@ -71,7 +73,7 @@ def check_columns(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         yield from _focus(focus, frame, study)
 
 
-def _gaps(name: str, frame: pd.DataFrame, cause: Cause | None) -> Iterator[IntegrityFinding]:
+def _gaps(name: str, frame: pd.DataFrame, table: FlatTable) -> Iterator[IntegrityFinding]:
     gaps = frame[name].isna()
     n, share = int(gaps.sum()), float(gaps.mean())
     if not n or n == len(frame):
@@ -81,6 +83,13 @@ def _gaps(name: str, frame: pd.DataFrame, cause: Cause | None) -> Iterator[Integ
     if share > FEW_GAPS and 0 < n < len(frame):
         difference = (
             f" Of those without a value {churned[gaps].mean():.0%} left, of the others {churned[~gaps].mean():.0%}."
+        )
+    texts = [(value, count) for column, value, count in table.null_texts if column == name and often(count, len(frame))]
+    if frame[name].dtype == object and texts:
+        difference += "".join(
+            f' "{value}" was read as missing in {counted(count, "cell")} of {name}; if it is a value, remove it from '
+            "null_values."
+            for value, count in texts
         )
     yield IntegrityFinding(
         code="missing-values", severity="note" if share <= FEW_GAPS else "caveat", table=TABLE, column=name, count=n,
@@ -125,7 +134,7 @@ def _spelling(name: str, values: pd.Series) -> Iterator[IntegrityFinding]:
         rows=tuple(map(str, variants[0][:3])),
         problem=f"{shown(name)} spells the same level in different ways: "
         f"{some([' / '.join(shown(level, 30) for level in levels) for levels in variants])}.",
-        consequence=f"Each spelling counts as a level of its own; {affected:,} rows are not under the common one.",
+        consequence=f"Each spelling counts as a level of its own; {counted(affected, 'row is', 'rows are')} not under the common one.",
         action=f'Correct the file, or map them in the cause: levels = {{ "{other}" = "{main}" }}.',
     )  # fmt: skip
 
@@ -133,11 +142,12 @@ def _spelling(name: str, values: pd.Series) -> Iterator[IntegrityFinding]:
 def _levels(name: str, values: pd.Series, cause: Cause | None) -> Iterator[IntegrityFinding]:
     counts = values.value_counts()
     if len(counts) > MANY_LEVELS:
+        date = "It looks like a date: compute the tenure, or the time to another date, from it."
         yield IntegrityFinding(
             code="many-levels", severity="caveat", table=TABLE, column=name, count=len(counts),
             problem=f"{shown(name)} has {len(counts):,} different values.",
             consequence="Most levels hold too few customers to say anything about; rare ones are pooled.",
-            action="Group the values in the file, for example cities into regions.",
+            action=date if date_like(values) else "Group the values in the file, for example cities into regions.",
         )  # fmt: skip
     absent = [level for level in counts.index if str(level).strip().casefold() in MEANS_MISSING]
     if absent:
@@ -165,7 +175,7 @@ def _levels(name: str, values: pd.Series, cause: Cause | None) -> Iterator[Integ
         n = int(counts[unmapped].sum())
         yield IntegrityFinding(
             code="unmapped-codes", severity="caveat", table=TABLE, column=name, count=n,
-            problem=f"{shown(name)} holds {some(map(shown, unmapped))} ({n:,} rows), which its levels in study.toml "
+            problem=f"{shown(name)} holds {some(map(shown, unmapped))} ({counted(n, 'row')}), which its levels in study.toml "
             "do not explain.",
             consequence="They are kept as they are.", action="Add what they mean to levels.",
         )  # fmt: skip
@@ -191,9 +201,9 @@ def _unreadable(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             code="unreadable-numbers", severity="refuse" if many else "caveat", table=TABLE, column=str(name), count=n,
             rows=tuple(str(record) for record in cells["record"].head(3)),
-            problem=f"{n:,} of {present:,} values of {shown(name)} are not numbers: {some(map(shown, examples))} "
-            f"(rows {some(cells['record'])}).",
-            consequence="They would be read as missing." if many else "They are read as missing.",
+            problem=f"{n:,} of {present:,} values of {shown(name)} {'is no number' if n == 1 else 'are not numbers'}: "
+            f"{some(map(shown, examples))} (row{'' if n == 1 else 's'} {some(cells['record'])}).",
+            consequence="They would be read as missing." if many else f"{'It is' if n == 1 else 'They are'} read as missing.",
             action=what_to_do(examples[:50], study.source.decimal),
         )  # fmt: skip
 
@@ -224,7 +234,11 @@ def _personal(frame: pd.DataFrame, study: Study) -> Iterator[IntegrityFinding]:
             counts = frame[name].value_counts()
             mails = sum(int(n) for value, n in counts.items() if "@" in str(value) and re.fullmatch(E_MAIL, str(value)))
         if mails or (by_name and frame[name].dtype == object and frame[name].nunique() > MANY_LEVELS):
-            what = f"holds {mails:,} e-mail addresses" if mails else "seems to hold personal data"
+            what = (
+                f"holds {counted(mails, 'e-mail address', 'e-mail addresses')}"
+                if mails
+                else "seems to hold personal data"
+            )
             column = study.columns.account_id or name if name == "account_id" else name
             yield IntegrityFinding(
                 code="personal-data", severity="note", table=TABLE, column=column, count=mails,
@@ -262,7 +276,7 @@ def _focus(focus: Focus, frame: pd.DataFrame, study: Study) -> Iterator[Integrit
     if left < 10:
         yield IntegrityFinding(
             code="small-focus", severity="caveat", table=TABLE, count=n,
-            problem=f"The focus {shown(focus.name)} holds {n:,} customers, of whom {left:,} left.",
+            problem=f"The focus {shown(focus.name)} holds {counted(n, 'customer')}, of whom {left:,} left.",
             consequence="Too few to say anything about them on their own.", action="Widen the focus.",
         )  # fmt: skip
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from whychurn.errors import SourceError
+
 WORK_FOLDER = ".whychurn"
 MEMORY_LIMIT = "4GB"
 
@@ -18,11 +20,20 @@ def work_folder(study_folder: Path) -> Path:
 
     Raises
     ------
-    OSError
-        If it cannot be made.
+    SourceError
+        If it cannot be made, or is a symbolic link: files would be written, and removed, where the link points.
     """
     folder = study_folder / WORK_FOLDER
-    folder.mkdir(exist_ok=True)
+    if folder.is_symlink():
+        raise SourceError(
+            f"{folder} is a symbolic link, so working files would be written outside the study folder. Remove the link."
+        )
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise SourceError(f"{folder} is a file. Move it away: the work folder must go there.") from None
+    except OSError as error:
+        raise SourceError(f"Cannot write to {study_folder}: {error.strerror}. The work folder must go there.") from None
     return folder
 
 

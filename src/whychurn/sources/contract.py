@@ -157,10 +157,11 @@ class AliasedLevel:
 
 @dataclass(frozen=True, slots=True)
 class KnownAfter:
-    """A column that is known only once a customer has left, and what gives it away."""
+    """A column that is known only once a customer has left, and what gives it away: its values, or its name alone."""
 
     column: str
     why: str
+    by_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)

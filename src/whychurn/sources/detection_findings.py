@@ -8,14 +8,18 @@ from collections.abc import Iterator
 import pandas as pd
 
 from whychurn.errors import some
-from whychurn.sources.contract import AliasedLevel, Detections, IntegrityFinding
+from whychurn.sources.contract import AliasedLevel, Detections, IntegrityFinding, Severity
 from whychurn.sources.flat import TABLE
 from whychurn.sources.names import shown
+from whychurn.sources.shapes import date_like
 from whychurn.study import Study
 
 
 def explain_detections(frame: pd.DataFrame, study: Study, found: Detections) -> Iterator[IntegrityFinding]:
-    """Yield a finding for each detection. What is acted on is a note; what the study keeps on purpose, a caveat."""
+    """Yield a finding for each detection.
+
+    What is acted on is a note; what the study keeps on purpose, or what gives churn away by its values, a caveat.
+    """
     keep = {cause.column: cause.keep for cause in study.causes if cause.keep}
     for total in found.accumulating:
         yield _left_out(
@@ -31,14 +35,17 @@ def explain_detections(frame: pd.DataFrame, study: Study, found: Detections) -> 
             f"{shown(late.column)} is known only after leaving: {late.why}.",
             "It would predict churn perfectly and explain nothing.",
             "Use what was known while the customer was still here.",
+            severity="caveat" if late.by_value else "note",
         )  # fmt: skip
     for name in found.identifiers:
         yield _left_out(
             "looks-like-an-identifier", name, int(frame[name].nunique()), keep,
             f"{shown(name)} has a different value for nearly every customer ({frame[name].nunique():,} values): "
-            "it looks like an identifier or free text.",
+            "it looks like {'a date' if date_like(frame[name]) else 'an identifier or free text'}.",
             "It cannot be compared between customers.",
-            "Remove it from the causes, or group its values in the file.",
+            "Compute the tenure, or the time to another date, from it."
+            if date_like(frame[name])
+            else "Remove it from the causes, or group its values in the file.",
         )  # fmt: skip
     for sum_ in found.determined:
         n = len(sum_.by)
@@ -59,7 +66,14 @@ def explain_detections(frame: pd.DataFrame, study: Study, found: Detections) -> 
 
 
 def _left_out(
-    code: str, column: str, count: int, keep: dict[str, str], problem: str, consequence: str, remedy: str
+    code: str,
+    column: str,
+    count: int,
+    keep: dict[str, str],
+    problem: str,
+    consequence: str,
+    remedy: str,
+    severity: Severity = "note",
 ) -> IntegrityFinding:
     reason = keep.get(column)
     if reason:
@@ -68,7 +82,7 @@ def _left_out(
             consequence=consequence, action=f"The study keeps it all the same: {reason}",
         )  # fmt: skip
     return IntegrityFinding(
-        code=code, severity="note", table=TABLE, column=column, count=count, problem=problem,
+        code=code, severity=severity, table=TABLE, column=column, count=count, problem=problem,
         consequence=consequence, action=f"It is left out. {remedy} To keep it, give a reason: keep = \"…\".",
     )  # fmt: skip
 

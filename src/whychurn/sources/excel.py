@@ -19,7 +19,7 @@ import openpyxl
 
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.load import RawTable, load_csv
-from whychurn.sources.names import shown, suggestion
+from whychurn.sources.names import counted, shown, suggestion
 from whychurn.study import Source
 
 #: A workbook that unpacks to more than this is not opened.
@@ -148,7 +148,7 @@ def _formula_findings(places: list[tuple[int, int]], table: str) -> tuple[Integr
     return (
         IntegrityFinding(
             code="formulas-without-result", severity="caveat", table=table, count=len(places), rows=tuple(cells),
-            problem=f"{len(places):,} cells hold formulas whose results are not stored in the file ({', '.join(cells)}"
+            problem=f"{counted(len(places), 'cell holds a formula whose result is', 'cells hold formulas whose results are')} not stored in the file ({', '.join(cells)}"
             f"{' …' if len(places) > 3 else ''}).",
             consequence="They are read as missing.",
             action="Open the workbook in Excel and save it, so that results are stored.",

@@ -11,7 +11,7 @@ from whychurn.sources.contract import IntegrityFinding, LedgerStep, fetch_frame,
 from whychurn.sources.load import RawTable
 from whychurn.sources.names import quoted
 from whychurn.sources.rejects import rejects_frame
-from whychurn.sources.typed import ReadColumn, clean_text, number_of, read_columns, typed_expression
+from whychurn.sources.typed import ReadColumn, clean_text, count_null_texts, number_of, read_columns, typed_expression
 from whychurn.sources.usable import JudgedRows, judge_rows
 from whychurn.study import Study
 
@@ -41,6 +41,8 @@ class FlatTable:
         Without a declared id: rows that are exact copies of an earlier one.
     renamed : tuple of (str, str)
         Columns of the file that had to take another name in the frame.
+    null_texts : tuple of (str, str, int)
+        Column, text (not empty) that was read as missing, cells of the file that hold it.
     """
 
     frame: pd.DataFrame
@@ -52,6 +54,7 @@ class FlatTable:
     n_set_aside: int
     n_twins: int
     renamed: tuple[tuple[str, str], ...]
+    null_texts: tuple[tuple[str, str, int], ...] = ()
 
 
 def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study: Study) -> FlatTable:
@@ -62,6 +65,7 @@ def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study
     SourceError
         If churn has values that the study does not name, nobody left, or no row can be used.
     """
+    null_texts = count_null_texts(connection, raw.names, study.source.null_values)
     clean_text(connection, len(raw.names), study.source.null_values)
     declared = {cause.column: cause.type for cause in study.causes}
     declared[study.columns.tenure] = "number"
@@ -91,7 +95,7 @@ def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study
     rejects = rejects_frame([_reject_rows(raw, rows, study), cells])
     ledger = _ledger(raw, rows, frame)
     set_aside = len(raw.rejects) + int((rows.conflicts | rows.wrong).sum())
-    return FlatTable(frame, columns, ledger, rejects, cells, copy, set_aside, rows.n_twins, renamed)
+    return FlatTable(frame, columns, ledger, rejects, cells, copy, set_aside, rows.n_twins, renamed, null_texts)
 
 
 def _make_accounts(

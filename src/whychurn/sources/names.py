@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from whychurn.study import closest, prettify
 
-__all__ = ["closest", "prettify", "quoted", "shown", "suggestion", "tokens"]
+__all__ = ["closest", "counted", "prettify", "quoted", "shown", "suggestion", "tokens"]
 
 
 def quoted(name: str) -> str:
@@ -19,6 +19,11 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean …?" with the closest known name, or ""."""
     guess = closest(name, known)
     return f" Did you mean {shown(guess)}?" if guess else ""
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: ``1 cell``, ``1,200 cells``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def shown(value: object, most: int = 60) -> str:

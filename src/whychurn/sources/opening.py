@@ -68,10 +68,7 @@ def inspect_sources(study: Study) -> Sources:
         If the data cannot be read at all.
     """
     file = _data_file(study)
-    try:
-        work = work_folder(study.folder)
-    except OSError as error:
-        raise SourceError(f"Cannot write to {study.folder}: {error.strerror}. The work folder must go there.") from None
+    work = work_folder(study.folder)
     connection = locked_connection([work, study.folder], [file])
     try:
         return _inspect(study, file, work, connection)

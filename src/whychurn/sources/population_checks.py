@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whychurn.errors import some
-from whychurn.sources.contract import IntegrityFinding
+from whychurn.sources.contract import IntegrityFinding, LedgerStep
 from whychurn.sources.flat import TABLE, FlatTable
-from whychurn.sources.names import shown
+from whychurn.sources.names import counted, shown
 from whychurn.study import Study
 
 FEWEST_CUSTOMERS = 40
@@ -24,6 +24,7 @@ def check_population(table: FlatTable, n_records: int, study: Study) -> Iterator
     yield from _who_is_missing(table, study)
     yield from _time(table, study)
     yield from _money(table, study)
+    yield from _declared(study)
     if not study.causes:
         yield IntegrityFinding(
             code="no-causes", severity="note", table=TABLE,
@@ -33,18 +34,51 @@ def check_population(table: FlatTable, n_records: int, study: Study) -> Iterator
         )  # fmt: skip
 
 
+def _declared(study: Study) -> Iterator[IntegrityFinding]:
+    """What is worth knowing about the study's own declarations."""
+    if study.source.allow_outside:
+        yield IntegrityFinding(
+            code="file-outside", severity="note", table=TABLE,
+            problem="The study may read a data file outside its folder (allow_outside = true).",
+            consequence="Whoever wrote study.toml decides which file of this computer is read.",
+            action="Move the file into the folder and remove the line, unless that is meant.",
+        )  # fmt: skip
+    tiers = {cause.tier for cause in study.causes}
+    if len(study.causes) > 1 and len(tiers) == 1:
+        yield IntegrityFinding(
+            code="one-tier", severity="note", table=TABLE, count=len(study.causes),
+            problem=f"All {len(study.causes)} causes stand in tier {tiers.pop()}, so every cause is adjusted for every "
+            "other.",
+            consequence="What one cause does through another is then not counted as its own.",
+            action="Give later ones a higher tier.",
+        )  # fmt: skip
+    if study.churn.leavers_in_file != "all" and study.churn.window is None:
+        yield IntegrityFinding(
+            code="one-reading", severity="note", table=TABLE,
+            problem="Earlier leavers may be absent, and no window is given, so only one reading of the file can be "
+            "computed: that every leaver is in it.",
+            consequence="How much would change if only recent leavers are in it, pages cannot say.",
+            action=f"Write under [churn] how many {study.time_unit} back the recorded leavers go, such as window = 1.",
+        )  # fmt: skip
+
+
+def _ids(step: LedgerStep) -> str:
+    examples = list(dict.fromkeys(step.examples))
+    return f"id{'' if len(examples) == 1 else 's'} {some(examples)}"
+
+
 def _enough(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
     n, left = len(table.frame), int(table.frame["churned"].sum())
     if n < FEWEST_CUSTOMERS:
         yield IntegrityFinding(
             code="few-customers", severity="refuse", table=TABLE, count=n,
-            problem=f"There are only {n:,} customers; a study needs {FEWEST_CUSTOMERS} at least.",
+            problem=f"There {'is' if n == 1 else 'are'} only {counted(n, 'customer')}; a study needs {FEWEST_CUSTOMERS} at least.",
             consequence="Any difference between them could be chance.", action="Collect more customers.",
         )  # fmt: skip
     if left < FEWEST_LEAVERS:
         yield IntegrityFinding(
             code="few-leavers", severity="refuse", table=TABLE, column=study.columns.churned, count=left,
-            problem=f"Only {left:,} customers left; a study needs {FEWEST_LEAVERS} leavers at least.",
+            problem=f"Only {counted(left, 'customer')} left; a study needs {FEWEST_LEAVERS} leavers at least.",
             consequence="No cause can be told from chance with so few.",
             action="Take a longer period, or check which values of the column mean “left”.",
         )  # fmt: skip
@@ -90,8 +124,8 @@ def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
     if repeats.n_affected:
         yield IntegrityFinding(
             code="exact-repeats", severity="note", table=TABLE, count=repeats.n_affected, rows=repeats.examples,
-            problem=f"{repeats.n_affected:,} rows repeat an earlier row of the same id exactly (ids "
-            f"{some(repeats.examples)}).",
+            problem=f"{counted(repeats.n_affected, 'row repeats', 'rows repeat')} an earlier row of the same id exactly "
+            f"({_ids(repeats)}).",
             consequence="Each customer counts once; the repeats were dropped.",
             action="Check why the export repeats rows.",
         )  # fmt: skip
@@ -99,15 +133,15 @@ def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             code="contradicting-ids", severity="caveat", table=TABLE, count=conflicts.n_affected,
             rows=conflicts.examples,
-            problem=f"{conflicts.n_affected:,} rows share an id with rows that say something else (ids "
-            f"{some(conflicts.examples)}).",
+            problem=f"{counted(conflicts.n_affected, 'row')} share an id with rows that say something else "
+            f"({_ids(conflicts)}).",
             consequence="Which row is right cannot be known, so all of them were set aside.",
             action="Export one row per customer, or name the column that identifies a row.",
         )  # fmt: skip
     if table.n_twins:
         yield IntegrityFinding(
             code="twin-rows", severity="note", table=TABLE, count=table.n_twins,
-            problem=f"{table.n_twins:,} rows are exact copies of another row.",
+            problem=f"{counted(table.n_twins, 'row is an exact copy', 'rows are exact copies')} of another row.",
             consequence="Without an id it cannot be told whether that is one customer twice; they are kept.",
             action="Declare account_id under [columns] if the file has one.",
         )  # fmt: skip
@@ -141,7 +175,7 @@ def _time(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             code="tenure-zero", severity="note", table=TABLE, column=name, count=n,
             rows=tuple(table.frame.loc[zero, "account_id"].head(3)),
-            problem=f"{n:,} customers have tenure 0; {left:,} of them left.",
+            problem=f"{counted(n, 'customer has', 'customers have')} tenure 0; {left:,} of them left.",
             consequence="They had no time in which to leave, so they are not part of curves and hazards.",
         )  # fmt: skip
     if tenure.nunique() == 1:
@@ -174,7 +208,7 @@ def _money(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             code="negative-amounts", severity="caveat", table=TABLE, column=name, count=int(negative.sum()),
             rows=tuple(table.frame.loc[negative, "account_id"].head(3)),
-            problem=f"{int(negative.sum()):,} customers have a negative amount.",
+            problem=f"{counted(int(negative.sum()), 'customer has', 'customers have')} a negative amount.",
             consequence="Sums of money at stake are too low by them.",
             action="Check whether they are credits; leave them empty if the amount is not known.",
         )  # fmt: skip

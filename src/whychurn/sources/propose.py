@@ -14,10 +14,12 @@ from whychurn.errors import StudyError
 from whychurn.sources.connection import locked_connection, work_folder
 from whychurn.sources.draft import draft_study
 from whychurn.sources.names import shown
+from whychurn.sources.questions import Answers
 from whychurn.sources.reading import read_file
 from whychurn.sources.roles import churn_values, find_amount, find_churned, find_id, find_tenure, time_unit
+from whychurn.sources.shapes import FEW_VALUES, MOSTLY, as_numbers, code_like
 from whychurn.sources.sniff import sniff
-from whychurn.sources.typed import ReadColumn, clean_text, number_of, read_columns, selected
+from whychurn.sources.typed import ReadColumn, clean_text, count_null_texts, number_of, read_columns, selected
 from whychurn.study import FILE_NAME, SUFFIXES, Source, read_study
 
 
@@ -32,8 +34,11 @@ class Proposal:
     sure_encoding : bool
     sha256 : str
     frame : pandas.DataFrame
-        Every column of the file, numbers as floats, under its own name; then ``tenure`` and ``churned`` under
-        names that no column of the file can have.
+        Every column of the file under its own name, numbers as floats: also where up to one cell in ten is none.
+    text : pandas.DataFrame
+        The same as text, None where there is no value.
+    null_texts : tuple of (str, str, int)
+        Column, text that was read as missing, cells.
     account_id, amount : str or None
     tenure, churned : str
     churned_when, stayed_when : list of str
@@ -46,6 +51,8 @@ class Proposal:
     sure_encoding: bool
     sha256: str
     frame: pd.DataFrame
+    text: pd.DataFrame
+    null_texts: tuple[tuple[str, str, int], ...]
     account_id: str | None
     amount: str | None
     tenure: str
@@ -132,19 +139,25 @@ def _look(
     churned_when: str | Sequence[str] | None,
 ) -> Proposal:
     source, sure = _described(folder, file)
-    frame, text, sha256 = _read(folder, file, source)
-    account_id = find_id(frame)
-    churned = find_churned(frame, [account_id] if account_id else [], churned)
-    taken = [name for name in (account_id, churned) if name]
-    tenure = find_tenure(frame, taken, tenure)
-    if tenure == churned:
+    frame, text, nulls, sha256 = _read(folder, file, source)
+    account_id = find_id(frame, text)
+    answers = Answers(folder, file.name, {"--tenure": tenure, "--churned": churned, "--churned-when": churned_when})
+    taken = [account_id] if account_id else []
+    churned = answers.ask(lambda: find_churned(frame, text, taken, churned))
+    taken += [churned] if churned else []
+    tenure = answers.ask(lambda: find_tenure(frame, text, source.decimal, taken, tenure))
+    if tenure and tenure == churned:
         raise StudyError(f"--tenure and --churned both name {shown(tenure)}.")
-    if tenure == account_id:
-        account_id = None
-    left, stayed = churn_values(frame, text[churned], churned, churned_when)
+    values = answers.ask(lambda: churn_values(text[churned], churned, churned_when)) if churned else None
+    if churned is None or tenure is None or values is None:
+        raise answers.open_questions(text)
+    account_id = None if tenure == account_id else account_id
+    frame[tenure] = as_numbers(text[tenure], source.decimal)
     unit = time_unit(tenure)
     amount = find_amount(frame, [*taken, tenure], unit or "months")
-    return Proposal(folder, source, sure, sha256, frame, account_id, amount, tenure, churned, left, stayed, unit)
+    return Proposal(
+        folder, source, sure, sha256, frame, text, nulls, account_id, amount, tenure, churned, *values, unit
+    )
 
 
 def _described(folder: Path, file: Path) -> tuple[Source, bool]:
@@ -156,27 +169,51 @@ def _described(folder: Path, file: Path) -> tuple[Source, bool]:
     return Source(file=name, encoding=found.encoding, delimiter=found.delimiter, decimal=decimal), found.sure  # type: ignore[arg-type]
 
 
-def _read(folder: Path, file: Path, source: Source) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Return the file typed, the file as text, and its SHA-256."""
+def _read(
+    folder: Path, file: Path, source: Source
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[tuple[str, str, int], ...], str]:
+    """Return the file typed, the file as text, texts read as missing, and its SHA-256."""
     work = work_folder(folder.resolve())
     with locked_connection([work, folder.resolve()]) as connection:
         read = read_file(connection, file.resolve(), source, "accounts", {}, work)
-        clean_text(connection, len(read.raw.names), source.null_values)
-        columns = read_columns(connection, read.raw.names, {}, source.decimal)
+        names = read.raw.names
+        nulls = count_null_texts(connection, names, source.null_values)
+        clean_text(connection, len(names), source.null_values)
+        columns = read_columns(connection, names, {}, source.decimal)
 
         def fetch(expressions: Sequence[str]) -> pd.DataFrame:
             frame = connection.execute(f"SELECT {', '.join(expressions)} FROM clean ORDER BY record").df()
-            return frame.set_axis(read.raw.names, axis=1)
+            return frame.set_axis(names, axis=1)
 
-        def typed(column: ReadColumn) -> str:
-            return number_of(column.key, source.decimal) if column.kind == "number" else column.key
-
-        frame = fetch([selected(typed(column), column.key) for column in columns])
         text = fetch([column.key for column in columns])
-    for name in frame.columns:
-        if frame[name].dtype == object:
-            frame[name] = frame[name].where(frame[name].notna(), None)
-    return frame, text, read.fingerprint.sha256
+        frame = fetch(
+            [
+                selected(
+                    number_of(column.key, source.decimal) if meant_as_number(column, text[column.name]) else column.key,
+                    column.key,
+                )
+                for column in columns
+            ]
+        )
+    for table in (frame, text):
+        for name in table.columns:
+            if table[name].dtype == object:
+                table[name] = table[name].where(table[name].notna(), None)
+    for column in columns:
+        # Half numbers, half few-valued codes: only a good many different numbers are meant as numbers.
+        if (
+            column.kind != "number"
+            and frame[column.name].dtype != object
+            and frame[column.name].nunique() <= FEW_VALUES
+        ):
+            frame[column.name] = text[column.name]
+    return frame, text, nulls, read.fingerprint.sha256
+
+
+def meant_as_number(column: ReadColumn, text: pd.Series) -> bool:
+    """Whether a column is meant as a number: nine in ten of its values are, and they are no codes."""
+    mostly = column.n_numbers > 0 and column.n_numbers >= MOSTLY * column.n_present
+    return mostly and not code_like(column.name, text)
 
 
 def _write_new(target: Path, text: str) -> None:

@@ -15,6 +15,18 @@ from whychurn.sources.load import RawTable, load_csv
 from whychurn.sources.parquet import load_parquet
 from whychurn.study import Source
 
+#: First bytes of files that are no text, what they are, and what to do.
+BINARY = (
+    (b"PAR1", "a Parquet file", "Rename it so that its name ends in .parquet."),
+    (
+        b"PK\x03\x04",
+        "an Excel workbook or a zip archive",
+        "Rename a workbook so that its name ends in .xlsx; unpack an archive.",
+    ),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it."),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Save it as .xlsx or as CSV."),
+)
+
 
 @dataclass(frozen=True)
 class ReadFile:
@@ -68,6 +80,7 @@ def read_file(
 
             raw = load_excel(connection, file, source, table, needed, work)
     else:
+        _require_no_binary(file, source, table)
         text = read_text_file(file, source.encoding, work, progress)
         sha256, size = text.sha256, text.size
         try:
@@ -82,6 +95,16 @@ def read_file(
         raise SourceError(f"{source.file} changed while it was read. Try again once it is complete.")
     findings = [*_other_file(sha256, source, table), *findings, *raw.findings]
     return ReadFile(raw, Fingerprint(source.file, sha256, raw.n_records, size), tuple(findings))
+
+
+def _require_no_binary(file: Path, source: Source, table: str) -> None:
+    with file.open("rb") as stream:
+        head = stream.read(8)
+    for magic, what, fix in BINARY:
+        if head.startswith(magic):
+            problem = f"It is {what}, though its name ends in {source.suffix}."
+            finding = IntegrityFinding("binary-file", "refuse", table, problem, action=fix, count=1)
+            raise refuse_all(f"{source.file} cannot be used:", [finding])
 
 
 def _require_text(text: TextFile, source: Source, table: str) -> None:

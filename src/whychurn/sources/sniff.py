@@ -77,6 +77,8 @@ def _delimiter(text: str, suffix: str) -> str:
         if rows and len(rows[0]) > 1:
             same = Counter(map(len, rows))[len(rows[0])] / len(rows)
             score = same * (1 + len(rows[0]) / 1000)
+            # Split at the wrong place, quotes end up inside names, and may swallow the lines after them.
+            score /= 1 + any(mark in name for name in rows[0] for mark in '"\n')
             if score > most:
                 best, most = delimiter, score
     return best

@@ -59,6 +59,22 @@ def clean_text(connection: duckdb.DuckDBPyConnection, width: int, null_values: S
     )
 
 
+def count_null_texts(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], null_values: Sequence[str]
+) -> tuple[tuple[str, str, int], ...]:
+    """Return (column, text, cells of ``raw`` that hold it) for every declared null text that is not empty."""
+    texts = sorted({value.strip(SPACE) for value in null_values} - {""})
+    if not texts:
+        return ()
+    counts = ", ".join(
+        f"count(*) FILTER (trim(c{i}, $space) = $null{j})" for i in range(len(names)) for j in range(len(texts))
+    )
+    bound = {"space": SPACE} | {f"null{j}": value for j, value in enumerate(texts)}
+    found = connection.execute(f"SELECT {counts} FROM raw", bound).fetchall()[0]
+    pairs = [(name, value) for name in names for value in texts]
+    return tuple((name, value, int(n)) for (name, value), n in zip(pairs, found, strict=True) if n)
+
+
 def number_of(key: str, decimal: str) -> str:
     """Return SQL for the number that a text spells, null where it spells none.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from whychurn.errors import some
 from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
-from whychurn.sources.names import shown
+from whychurn.sources.names import counted, shown
 from whychurn.sources.typed import ReadColumn, number_of
 from whychurn.study import Study, closest
 
@@ -92,7 +92,7 @@ def _unknown_churn_values(keys: pd.DataFrame, study: Study, table: str) -> Integ
     others = {str(value): int(count) for value, count in counts.items() if value not in known}
     if not others:
         return None
-    listed = ", ".join(f"{shown(value)} ({count:,} rows)" for value, count in list(others.items())[:10])
+    listed = ", ".join(f"{shown(value)} ({counted(count, 'row')})" for value, count in list(others.items())[:10])
     more = f" and {len(others) - 10:,} more" if len(others) > 10 else ""
     example = next(iter(others))
     like = closest(example, known)
@@ -156,9 +156,9 @@ def _unusable(keys: pd.DataFrame, study: Study, skip: np.ndarray) -> tuple[np.nd
 
 def _no_row_left(reason: np.ndarray, n_rows: int, table: str) -> IntegrityFinding:
     counts = pd.Series(reason[reason != ""]).value_counts()
-    why = some([f"{why} ({count:,} rows)" for why, count in counts.items()]) or "account ids repeat"
+    why = some([f"{why} ({counted(count, 'row')})" for why, count in counts.items()]) or "account ids repeat"
     return IntegrityFinding(
         code="no-usable-row", severity="refuse", table=table, count=n_rows,
-        problem=f"None of the {n_rows:,} rows can be used: {why}.",
+        problem=f"{'The only row cannot' if n_rows == 1 else f'None of the {n_rows:,} rows can'} be used: {why}.",
         action="Check that the columns of tenure and churn are the right ones, and the decimal mark.",
     )  # fmt: skip

@@ -44,6 +44,8 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{file} is not UTF-8 (line {line}). Save it again as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{file} is not valid TOML: {error}. Texts need double quotes around them.") from None
+    except RecursionError:
+        raise StudyError(f"{file} nests lists or tables too deeply. A study needs two levels at most.") from None
     folder = file.resolve().parent
     document, problems = _validated(raw)
     problems += across_sections(raw, folder)
