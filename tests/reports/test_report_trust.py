@@ -115,7 +115,7 @@ def test_unchanged_copies_of_whychurns_notebooks_need_no_trust(ran, home, monkey
         verify_report(REPORT)
 
 
-def test_copies_are_compared_byte_by_byte_and_not_by_their_cells_alone(ran, home, monkeypatch):
+def test_copies_are_compared_with_their_metadata_and_not_by_their_cells_alone(ran, home, monkeypatch):
     ours(monkeypatch, home)
     change(STUDY / "notebooks/01_shares.ipynb", '"tags": [', '"tags": ["skip-execution", ')
     with pytest.raises(VerifyError, match=r"\(01_shares\)"):

@@ -131,9 +131,21 @@ def copy_notebooks(study_folder: Path) -> tuple[list[str], list[str]]:
 
 
 def is_whychurns(path: Path) -> bool:
-    """Whether a notebook is, byte for byte, the one of that name that comes with whychurn."""
+    """Whether a notebook is the one of that name that comes with whychurn, but for its parameters.
+
+    Metadata count: a tag can change what is run. A parameters cell holds literals that every run replaces.
+    """
     originals = [folder / path.name for _, folder in _homes()]
-    return any(original.is_file() and original.read_bytes() == path.read_bytes() for original in originals)
+    own = _without_parameters(path)
+    return any(original.is_file() and _without_parameters(original) == own for original in originals)
+
+
+def _without_parameters(path: Path) -> dict[str, Any]:
+    book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        if PARAMETERS_TAG in cell.get("metadata", {}).get("tags", []):
+            cell["source"] = ""
+    return book
 
 
 def _for_study(content: bytes) -> bytes:
