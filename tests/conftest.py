@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from whychurn.panel import Panel
 from whychurn.study import Study
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent / "browser"))
 
 
 @cache
@@ -46,3 +50,12 @@ def telco_panel() -> Panel:
 def telco_findings():
     """Return the findings of one analysis of the telco study, by name."""
     return _telco_findings
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, one for the whole session: playwright allows no second one beside it."""
+    from checks import chromium
+
+    with chromium() as opened:
+        yield opened

@@ -7,11 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-
 import checks
+import pytest
 
 pytestmark = pytest.mark.xdist_group("telco report")
 PAGES = [
@@ -42,12 +39,6 @@ def build(root: Path, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def telco_report(tmp_path_factory, root) -> Path:
     return build(root, tmp_path_factory.mktemp("first"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with checks.chromium() as opened:
-        yield opened
 
 
 def text_of(page: Path) -> str:
