@@ -48,7 +48,7 @@ lint: $(STAMP)  ## style, types, import contracts, notebook rules
 
 lock:  ## resolve the lock again (needs uv)
 	@uv pip compile pyproject.toml --extra dev --extra examples --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+	  --no-header --no-annotate --quiet -o requirements.lock
 
 clean:  ## remove the environment and everything built
 	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
