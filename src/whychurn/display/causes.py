@@ -24,6 +24,7 @@ from whychurn.findings import Findings, Row
 
 #: Group of the findings computed as if the file held recent leavers only.
 WINDOW = "if only recent leavers are in the file"
+OVER_TENURE = {"changes with tenure": "changes", "no sign of change": "steady"}
 WITH_EVIDENCE = ("strong", "moderate", "weak")
 
 
@@ -210,8 +211,7 @@ def cause_details(findings: Findings) -> Block:
                 )
                 if cause.e_value
                 else "–",
-                "ph": cause.proportional.grade if cause.proportional else "not tested",
-                "note": cause.rank.note,
+                "ph": OVER_TENURE.get(cause.proportional.grade, "–") if cause.proportional else "–",
             }
         )
     columns = [
@@ -221,11 +221,16 @@ def cause_details(findings: Findings) -> Block:
         Column("Direct", "direct", number=True),
         Column("Adjusted p", "p", number=True),
         Column("Detectable", "detectable", number=True),
-        Column("E-value: estimate / limit", "e", number=True),
+        Column("E-value / its limit", "e", number=True),
         Column("Over tenure", "ph"),
-        Column("Note", "note", css="small"),
     ]
-    return table("Every declared cause: effects with intervals, and how far they can be trusted", columns, cells)
+    said = [
+        sentence("<b>{name}</b>: {note}", name=cause.name, note=cause.rank.note)
+        for cause in ranked_causes(findings)
+        if cause.rank.note
+    ]
+    shown = table("Every declared cause: effects with intervals, and how far they can be trusted", columns, cells)
+    return shown + (paragraph("What to know besides:", "sub") + bullets(said) if said else Block(Markup("")))
 
 
 def _or_dash(row: Row | None) -> Markup:
