@@ -39,6 +39,9 @@ COLUMNS = (
 #: Rows whose interval is centred on another value than the printed estimate say so here.
 CENTRED_ELSEWHERE = "interval centred on the adjusted estimate"
 
+#: Group of findings computed as if the file held recent leavers only.
+SECOND_READING = "if only recent leavers are in the file"
+
 MIME = "application/vnd.whychurn.findings+json"
 
 

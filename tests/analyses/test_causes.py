@@ -8,7 +8,8 @@ from builders import build, cause, simulate
 from markupsafe import Markup
 
 import whychurn as wc
-from whychurn.analyses.cause_evidence import headline_of
+from whychurn.analyses.cause_evidence import GONE, _two_readings, headline_of
+from whychurn.analyses.contrasts import Contrast
 from whychurn.analyses.effects import EffectBook
 from whychurn.display.causes import headline
 from whychurn.display.leadership import render_index
@@ -201,3 +202,10 @@ def test_a_number_reads_as_a_step(tmp_path):
                          churned=(leaves <= followed).astype(int))  # fmt: skip
     found = rank_of(tmp_path, frame, cause("waits", "number", per=1))
     assert re.match(r"With 1 more of Waits, customers leave 2\.\d times as fast", Markup(headline(found)).striptags())
+
+
+def test_the_second_reading_is_judged_at_the_level_of_the_study():
+    first = Contrast("yes", "no", 0.5, 0.1, 100, 50)
+    second = Contrast("yes", "no", 0.22, 0.1, 100, 50)  # z = 2.2: clear at 95%, not at 99%
+    assert _two_readings(first, ((1.3, 2.0),), second, 0.95) == (1, "")
+    assert _two_readings(first, ((1.3, 2.0),), second, 0.99) == (0, GONE)

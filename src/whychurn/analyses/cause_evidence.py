@@ -11,13 +11,14 @@ from whychurn.analyses.adjustment import TOTAL, UNADJUSTED
 from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.grades import Evidence
-from whychurn.analyses.hazards import windowed
+from whychurn.analyses.hazards import second_reading
+from whychurn.findings import SECOND_READING
 from whychurn.models import logrank_test
 from whychurn.panel import Candidate, Panel
 from whychurn.study import Study
 
-GONE = "Gone if only recent leavers are in the file."
-TURNS = "Turns round if only recent leavers are in the file."
+GONE = f"Gone {SECOND_READING}."
+TURNS = f"Turns round {SECOND_READING}."
 APPEARS = "Shows only if none but recent leavers are in the file."
 
 Interval = tuple[float, float]
@@ -50,8 +51,8 @@ class Setting:
     def of(cls, panel: Panel, study: Study) -> Setting:
         """Return the setting of a study."""
         events = panel.intervals.loc[panel.intervals["event"] == 1, "stop"]
-        asked = study.churn.window and study.churn.leavers_in_file != "all"
-        second = EffectBook(windowed(panel.intervals, float(study.churn.window or 0)), panel.used) if asked else None
+        recent = second_reading(panel.intervals, study)
+        second = EffectBook(recent, panel.used) if recent is not None else None
         return cls(
             EffectBook(panel.intervals, panel.used),
             second,
@@ -135,7 +136,7 @@ def weigh(
         )
     halves = _halves(setting, candidate, contrast.level)
     second = _second(setting, candidate, contrast.level)
-    sign, note = _two_readings(contrast, intervals, second)
+    sign, note = _two_readings(contrast, intervals, second, setting.conf_level)
     second_interval = None
     if second is not None and second.std_error > 0:
         second_interval = interval_for_grading(second, setting.conf_level, candidate)
@@ -170,14 +171,14 @@ def _second(setting: Setting, candidate: Candidate, level: str) -> Contrast | No
 
 
 def _two_readings(
-    contrast: Contrast, intervals: tuple[Interval, ...], second: Contrast | None
+    contrast: Contrast, intervals: tuple[Interval, ...], second: Contrast | None, conf_level: float
 ) -> tuple[int | None, str]:
     """Compare the effect with what it is if only recent leavers are in the file; 0 means gone."""
     if second is None:
         return None, ""
     clear = contrast.limit != 0 or (bool(intervals) and (intervals[0][0] > 1 or intervals[0][1] < 1))
     if second.std_error > 0:
-        low, high = second.interval(0.95)
+        low, high = second.interval(conf_level)
         other = second.direction if low > 1 or high < 1 else 0
     else:
         other = second.limit

@@ -13,7 +13,8 @@ from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.grades import INCONCLUSIVE
-from whychurn.analyses.hazards import EXPLAINED, WINDOW
+from whychurn.analyses.hazards import EXPLAINED
+from whychurn.findings import SECOND_READING
 from whychurn.models import e_value, smallest_detectable_hazard_ratio
 from whychurn.models.cox import AttributableFraction
 from whychurn.panel import Candidate, Panel
@@ -124,7 +125,7 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
         at_reference = accounts[levels == (headline.reference if headline else candidate.reference)]
         rows += _current_rows(exposed, "current_exposed", "customers at this level who have not left", base)
         rows += _current_rows(at_reference, "current_reference", "customers at the reference who have not left", base)
-    for share, group in ((cause.share, ""), (cause.second_share, WINDOW)):
+    for share, group in ((cause.share, ""), (cause.second_share, SECOND_READING)):
         if share is not None:
             rows += _share_rows(share, base | {"group": group}, cause, panel, study)
     return rows
@@ -212,16 +213,14 @@ def _strength_rows(cause: Cause, base: dict[str, Any], study: Study) -> list[dic
         )
         rows.append(_e_value_row(headline, cause, base))
     if cause.second is not None and cause.second.std_error > 0:
-        rows.append(_e_value_row(cause.second, cause, base | {"group": WINDOW}))
-    tested = {name: value for name, value in cause.proportional.items() if name != "p_adjusted"}
+        rows.append(_e_value_row(cause.second, cause, base | {"group": SECOND_READING}))
     rows.append(
         base
         | {
             "estimand": "proportional_hazards",
             "effect_kind": TOTAL,
             "method": "Grambsch-Therneau, Kaplan-Meier time",
-            "p_adjusted": cause.proportional["p_adjusted"],
-            **tested,
+            **cause.proportional,
         }
     )
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from whychurn.analyses.common import OUTCOME
-from whychurn.analyses.hazards import windowed
+from whychurn.analyses.hazards import second_reading
 from whychurn.analyses.rows import model_rows
 from whychurn.errors import FitError
 from whychurn.findings import Findings
@@ -147,11 +147,12 @@ def _accumulation_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
 
 def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     """Survival at the horizon under both readings of the file: all leavers ever, or recent leavers only."""
-    if not study.churn.window or study.churn.leavers_in_file == "all":
+    recent = second_reading(panel.intervals, study)
+    if recent is None:
         return []
     readings: list[tuple[str, pd.DataFrame, str | None]] = [
         ("every leaver is in the file", panel.intervals, None),
-        ("only recent leavers are in the file", windowed(panel.intervals, float(study.churn.window)), "start"),
+        ("only recent leavers are in the file", recent, "start"),
     ]
     out = []
     for level, rows, start in readings:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.effects import EffectBook
-from whychurn.analyses.hazards import WINDOW, windowed
+from whychurn.analyses.hazards import second_reading
 from whychurn.analyses.segments import curve_rows, curve_times
-from whychurn.findings import Findings
+from whychurn.findings import SECOND_READING, Findings
 from whychurn.panel import Candidate, Panel
 from whychurn.study import Focus, Study
 
@@ -39,8 +39,9 @@ def _focus_rows(panel: Panel, study: Study, focus: Focus) -> list[dict[str, Any]
     rows = list(curve_rows(inside, groups, [focus.name], focus.name, curve_times(inside, study), study, "focus"))
     candidates = focus_candidates(panel, focus)
     books = {"": EffectBook(inside, candidates)}
-    if study.churn.window and study.churn.leavers_in_file != "all":
-        books[WINDOW] = EffectBook(windowed(inside, float(study.churn.window)), candidates)
+    recent = second_reading(inside, study)
+    if recent is not None:
+        books[SECOND_READING] = EffectBook(recent, candidates)
     for reading, book in books.items():
         for candidate in candidates:
             # The listed causes stand side by side whatever their tiers: that is what a focus declares.

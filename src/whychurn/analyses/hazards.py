@@ -14,13 +14,12 @@ from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.contrasts import Effect
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.periods import period_cuts
-from whychurn.findings import Findings
+from whychurn.findings import SECOND_READING, Findings
 from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel
 from whychurn.study import Study
 
 CHANGES, STEADY, UNTESTED = "changes with tenure", "no sign of change", "not tested"
-WINDOW = "if only recent leavers are in the file"
 #: Proportional hazards are called into question below this adjusted p.
 PH_ALPHA = 0.05
 EXPLAINED = {
@@ -185,9 +184,9 @@ def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
 
 def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     """Total effects if the file holds only leavers of the last window: each customer at risk in that window alone."""
-    if not study.churn.window or study.churn.leavers_in_file == "all":
+    rows = second_reading(panel.intervals, study)
+    if rows is None:
         return []
-    rows = windowed(panel.intervals, float(study.churn.window))
     book = EffectBook(rows, panel.used)
     out = []
     for candidate in panel.used:
@@ -199,7 +198,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
             "effect_kind": TOTAL,
             "adjusted_for": ", ".join(effect.adjusted_for),
             "declared": "in advance",
-            "group": WINDOW,
+            "group": SECOND_READING,
             "definition": EXPLAINED[TOTAL],
             "note": effect.note,
         }
@@ -207,6 +206,11 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
     return out
 
 
-def windowed(rows: pd.DataFrame, window: float) -> pd.DataFrame:
-    """Return the rows at risk if customers were under observation only in their last `window` of tenure."""
-    return rows.assign(start=(rows["stop"] - window).clip(lower=0.0))
+def second_reading(rows: pd.DataFrame, study: Study) -> pd.DataFrame | None:
+    """Return the rows at risk if only recent leavers are in the file, or None where the study rules that out.
+
+    Customers are then under observation only in the last window of their tenure.
+    """
+    if not study.churn.window or study.churn.leavers_in_file == "all":
+        return None
+    return rows.assign(start=(rows["stop"] - study.churn.window).clip(lower=0.0))

@@ -20,10 +20,8 @@ from whychurn.display.wording import (
     times_as_fast,
     with_interval,
 )
-from whychurn.findings import Findings, Row
+from whychurn.findings import SECOND_READING, Findings, Row
 
-#: Group of the findings computed as if the file held recent leavers only.
-WINDOW = "if only recent leavers are in the file"
 OVER_TENURE = {"changes with tenure": "changes", "no sign of change": "steady"}
 WITH_EVIDENCE = ("strong", "moderate", "weak")
 
@@ -84,7 +82,7 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
                 pick("hazard_ratio", effect_kind="unadjusted"),
                 pick("hazard_ratio", effect_kind="direct"),
                 pick("attributable_share", group=""),
-                pick("attributable_share", group=WINDOW),
+                pick("attributable_share", group=SECOND_READING),
                 pick("amount_at_stake", group=""),
                 pick("prevalence"),
                 pick("current_exposed"),
@@ -93,7 +91,7 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
                 pick("current_reference_amount"),
                 pick("smallest_detectable"),
                 pick("e_value", group=""),
-                pick("e_value", group=WINDOW),
+                pick("e_value", group=SECOND_READING),
                 pick("proportional_hazards"),
             )
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, paragraph, section, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.causes import WINDOW
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.survival import survival_figure
 from whychurn.display.wording import against, number, with_interval
-from whychurn.findings import Findings
+from whychurn.findings import SECOND_READING, Findings
 
 
 def focus_sections(findings: Findings) -> Block:
@@ -38,7 +37,7 @@ def _one(findings: Findings, name: str) -> list[Block]:
     if ratios:
         again = {
             (row.term, row.level): row
-            for row in findings.where(group=f"{name}, {WINDOW}", estimand="hazard_ratio").rows()
+            for row in findings.where(group=f"{name}, {SECOND_READING}", estimand="hazard_ratio").rows()
         }
         scale = Scale.around(row for row in ratios if row.estimated)
         cells = [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, bullets, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.causes import WINDOW
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.numbers import printed
-from whychurn.display.wording import against, number, one_reading, times_as_fast, with_interval
-from whychurn.findings import Findings, Row
+from whychurn.display.wording import TEST_COLUMNS, against, number, one_reading, tested, times_as_fast, with_interval
+from whychurn.findings import SECOND_READING, Findings, Row
 
 TITLES = {"total": "Total effect", "direct": "Direct effect", "unadjusted": "Unadjusted"}
 
@@ -130,23 +129,11 @@ def proportional_summary(findings: Findings) -> Block:
 def proportional_table(findings: Findings) -> Block:
     """Return the proportional-hazards test of every candidate."""
     rows = findings.where(estimand="proportional_hazards").rows()
-    cells = [
-        {
-            "term": row.term,
-            "statistic": number(row, "number2", "statistic"),
-            "df": number(row, "number0", "df"),
-            "p": number(row, "p", "p_value"),
-            "adjusted": number(row, "p", "p_adjusted"),
-            "verdict": row.grade,
-        }
-        for row in rows
-    ]
+    cells = [{"term": row.term, **tested(row), "verdict": row.grade} for row in rows]
     columns = [
         Column("Candidate", "term"),
         Column("Chi-square", "statistic", number=True),
-        Column("df", "df", number=True),
-        Column("p", "p", number=True),
-        Column("adjusted p", "adjusted", number=True),
+        *TEST_COLUMNS,
         Column("Verdict", "verdict"),
     ]
     return table(
@@ -159,7 +146,7 @@ def period_table(findings: Findings) -> Block:
     rows = [
         row
         for row in findings.where(estimand="hazard_ratio", effect_kind="total").rows()
-        if row.group not in ("", WINDOW)
+        if row.group not in ("", SECOND_READING)
     ]
     if not rows:
         return paragraph("No effect by period is needed.", "sub")
@@ -191,7 +178,7 @@ def period_table(findings: Findings) -> Block:
 
 def window_comparison(findings: Findings) -> Block:
     """Set total effects beside what they would be if the file held only recent leavers."""
-    rows = {(row.term, row.level): row for row in findings.where(estimand="hazard_ratio", group=WINDOW).rows()}
+    rows = {(row.term, row.level): row for row in findings.where(estimand="hazard_ratio", group=SECOND_READING).rows()}
     if not rows:
         return paragraph(one_reading(findings), "note")
     pairs = [(row, rows.get((row.term, row.level))) for row in _ratios(findings, "total")]

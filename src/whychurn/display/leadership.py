@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, bullets, paragraph, section
 from whychurn.display.blocks import say as sentence
-from whychurn.display.causes import WINDOW, WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
+from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
 from whychurn.display.numbers import printed
 from whychurn.display.wording import amount_name, first_upper, horizon_text, interval, money_style, number
-from whychurn.findings import Findings, Row
+from whychurn.findings import SECOND_READING, Findings, Row
 
 #: So many plays are a plan; more are a list.
 MOST_PLAYS = 3
@@ -87,7 +87,7 @@ def _second_reading(findings: Findings, cause: RankedCause) -> Row | None:
         findings,
         analysis="hazards",
         estimand="hazard_ratio",
-        group=WINDOW,
+        group=SECOND_READING,
         term=cause.rank.term,
         level=cause.rank.level,
     )
@@ -265,7 +265,7 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
                 "the first row away{reading}.",
                 name=top.name,
                 e=number(weakest, "number1", "numerator"),
-                reading=" if only recent leavers are in the file" if weakest.group else "",
+                reading=f" {weakest.group}" if weakest.group else "",
             )
         )
     changing = [
@@ -286,7 +286,7 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
 
 
 def _rests_on_reading(cause: RankedCause) -> bool:
-    return "if only recent leavers are in the file" in cause.rank.note
+    return SECOND_READING in cause.rank.note
 
 
 def _read_on(pages: Sequence[Mapping[str, str]]) -> Block:

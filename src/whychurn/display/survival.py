@@ -8,7 +8,7 @@ from whychurn.display.blocks import Block, Column, figure, finding, folded, para
 from whychurn.display.blocks import say as sentence
 from whychurn.display.curves import NARROW, WIDE, survival_svg
 from whychurn.display.numbers import format_number, printed
-from whychurn.display.wording import interval, number, p_text, unit, with_interval
+from whychurn.display.wording import TEST_COLUMNS, interval, number, p_text, tested, unit, with_interval
 from whychurn.findings import Findings, Row
 
 EVERYONE = "Everyone"
@@ -37,23 +37,8 @@ def survival_summary(findings: Findings) -> Block:
 def survival_tests(findings: Findings) -> Block:
     """Return the log-rank tests of all candidates, strongest evidence first."""
     rows = sorted(findings.where(estimand="logrank").rows(), key=lambda row: -_per_df(row))
-    cells = [
-        {
-            "term": row.term,
-            "statistic": number(row, "number2", "statistic"),
-            "df": number(row, "number0", "df"),
-            "p": number(row, "p", "p_value"),
-            "adjusted": number(row, "p", "p_adjusted"),
-        }
-        for row in rows
-    ]
-    columns = [
-        Column("Candidate", "term"),
-        Column("Log-rank chi-square", "statistic", number=True),
-        Column("df", "df", number=True),
-        Column("p", "p", number=True),
-        Column("adjusted p", "adjusted", number=True),
-    ]
+    cells = [{"term": row.term, **tested(row)} for row in rows]
+    columns = [Column("Candidate", "term"), Column("Log-rank chi-square", "statistic", number=True), *TEST_COLUMNS]
     caption = sentence(
         "Do the curves differ? Log-rank test per candidate, levels as recorded; adjusted by Benjamini-Hochberg over {n} tests",
         n=printed(len(rows), "count"),

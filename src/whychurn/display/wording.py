@@ -6,7 +6,7 @@ import math
 
 from markupsafe import Markup
 
-from whychurn.display.blocks import say
+from whychurn.display.blocks import Column, say
 from whychurn.display.numbers import printed
 from whychurn.findings import Findings, Row
 
@@ -53,11 +53,6 @@ def p_text(row: Row, column: str = "p_adjusted") -> Markup:
 def chip(grade: str) -> Markup:
     """Return an evidence grade in its colour; the word carries the meaning, the colour only repeats it."""
     return say('<span class="grade {css}">{grade}</span>', css=GRADE_CLASS.get(grade, "none"), grade=grade)
-
-
-def level_name(row: Row) -> str:
-    """Return "Contract: Month-to-month", or the term alone where there is no level."""
-    return f"{row.term}: {row.level}" if row.level else str(row.term)
 
 
 def against(row: Row) -> str:
@@ -107,3 +102,21 @@ def one_reading(findings: Findings) -> str:
 def first_upper(text: str) -> str:
     """Return the text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
+
+
+#: Columns of a table of tests, after its statistic.
+TEST_COLUMNS = (
+    Column("df", "df", number=True),
+    Column("p", "p", number=True),
+    Column("adjusted p", "adjusted", number=True),
+)
+
+
+def tested(row: Row) -> dict[str, Markup]:
+    """Return the cells of one test: statistic, degrees of freedom, p and adjusted p."""
+    return {
+        "statistic": number(row, "number2", "statistic"),
+        "df": number(row, "number0", "df"),
+        "p": number(row, "p", "p_value"),
+        "adjusted": number(row, "p", "p_adjusted"),
+    }
