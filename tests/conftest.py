@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import whychurn as wc
@@ -59,3 +63,43 @@ def browser() -> Iterator[Any]:
 
     with chromium() as opened:
         yield opened
+
+
+@cache
+def _r_packages() -> frozenset[str]:
+    program = shutil.which("Rscript")
+    if program is None:
+        return frozenset()
+    call = [program, "-e", "cat(rownames(installed.packages()))"]
+    return frozenset(subprocess.run(call, capture_output=True, text=True, check=False, timeout=60).stdout.split())
+
+
+@pytest.fixture(scope="session")
+def run_r(tmp_path_factory):
+    """Run an R script over frames and return what it says: ``run_r(script, {"data": frame}, ["survival"])``.
+
+    Every frame is written beside the script as ``name.csv``. The script has ``say(name, values)``; the answer
+    maps each name to its numbers (sixteen digits). Without R or a package the test is skipped, and fails in CI.
+    """
+
+    def run(script, frames, packages=("survival",)):
+        missing = [name for name in packages if name not in _r_packages()]
+        if missing:
+            debian = " ".join(["r-base-core", *(f"r-cran-{name.lower()}" for name in packages)])
+            reason = f"needs R with {', '.join(packages)} (apt-get install {debian})"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        folder = tmp_path_factory.mktemp("r")
+        for name, frame in frames.items():
+            frame.to_csv(folder / f"{name}.csv", index=False)
+        opening = "".join(f"suppressMessages(library({name}))\n" for name in packages)
+        say = 'say <- function(name, values) cat(name, sprintf("%.16g", as.numeric(values)), "\\n")\n'
+        (folder / "case.R").write_text(opening + say + script, encoding="utf-8")
+        call = [shutil.which("Rscript"), "case.R"]
+        done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        said = (line.split() for line in done.stdout.splitlines() if line.strip())
+        return {name: np.array([float("nan") if v == "NA" else float(v) for v in values]) for name, *values in said}
+
+    return run

@@ -1,9 +1,5 @@
 """A freshly generated start-stop data set through R itself, so that no stored number can flatter us."""
 
-import os
-import shutil
-import subprocess
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +7,7 @@ import pytest
 from whychurn.models import fit_cox, fit_kaplan_meier, logrank_test
 
 SCRIPT = """
-suppressMessages(library(survival))
 d <- read.csv("data.csv")
-say <- function(name, values) cat(name, sprintf("%.16g", as.numeric(values)), "\\n")
 exact <- coxph.control(eps = 1e-14, toler.chol = 1e-14, iter.max = 60)
 for (ties in c("efron", "breslow")) {
   f <- coxph(Surv(start, stop, e) ~ x + z + g + offset(o) + strata(s), d, weights = w, ties = ties,
@@ -41,16 +35,7 @@ say("logrank", l$chisq)
 
 
 @pytest.fixture(scope="module")
-def r_answers(tmp_path_factory):
-    program = shutil.which("Rscript")
-    has_survival = program and subprocess.run(
-        [program, "-e", "library(survival)"], capture_output=True, check=False, timeout=60
-    )
-    if not has_survival or has_survival.returncode:
-        reason = "needs R with the survival package (apt-get install r-base-core r-cran-survival)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+def r_answers(run_r):
     random = np.random.default_rng(20_240)
     n = 400
     frame = pd.DataFrame(
@@ -68,13 +53,7 @@ def r_answers(tmp_path_factory):
     time = random.exponential(8 * np.exp(-0.5 * frame["x"] - 0.4 * frame["z"]))
     frame["stop"] = frame["start"] + np.ceil(np.minimum(time, 10)).astype(int)
     frame["e"] = (time <= 10).astype(int)
-    folder = tmp_path_factory.mktemp("r")
-    frame.to_csv(folder / "data.csv", index=False)
-    (folder / "case.R").write_text(SCRIPT, encoding="utf-8")
-    run = subprocess.run([program, "case.R"], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    assert run.returncode == 0, run.stderr
-    lines = (line.split() for line in run.stdout.splitlines())
-    return frame, {name: np.array(values, dtype=float) for name, *values in lines}
+    return frame, run_r(SCRIPT, {"data": frame})
 
 
 @pytest.mark.r

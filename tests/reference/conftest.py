@@ -14,7 +14,8 @@ HERE = Path(__file__).parent
 
 @cache
 def _cases():
-    return json.loads((HERE / "r_survival.json").read_text(encoding="utf-8"))
+    files = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(HERE.glob("r_*.json"))]
+    return {name: case for cases in files for name, case in cases.items()}
 
 
 @cache
