@@ -6,8 +6,9 @@ units of the covariates. Cox and logistic fits share this file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from scipy import linalg
@@ -20,6 +21,10 @@ _ALIASED = 1e-10
 # The Newton decrement is the gradient in the metric of the information: it bounds the distance to the optimum
 # in standard errors, in every direction, whatever the units of covariates and weights.
 _DECREMENT = 1e-9
+# Steps shorter than this (in standard errors) shrink quadratically wherever Newton's method converges at all.
+_QUADRATIC = 0.5
+# Information this little changed, relatively, is the information at the optimum.
+_UNMOVED = 1e-9
 # Where it shrinks no further for rounding, this much is accepted.
 _ROUNDING = 1e-7
 # A predictor that moves this much while the likelihood is this flat has a standard error of a thousand.
@@ -29,6 +34,7 @@ _MOST_STEPS = 50
 _MOST_HALVINGS = 40
 
 State = TypeVar("State")
+Hints: TypeAlias = "dict[str, str] | Callable[[], dict[str, str]]"
 
 
 class Problem(Protocol[State]):
@@ -69,62 +75,67 @@ class Optimum(Generic[State]):
     beta
         Shape (p,).
     covariance
-        Inverse information at `beta` itself, not at the step before it, shape (p, p).
-    score_at_zero, information_at_zero
-        For the score test of all coefficients, shapes (p,) and (p, p).
+        Inverse information at `beta` itself, or a step of no consequence before it, shape (p, p).
     state
         What `Problem.evaluate` returned at `beta`.
     """
 
     beta: Floats
     covariance: Floats
-    score_at_zero: Floats
-    information_at_zero: Floats
     log_likelihood: float
     log_likelihood_at_zero: float
     state: State
     iterations: int
 
 
-def maximise(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
-    """Run Newton's method with step halving from zero.
+def maximise(problem: Problem[State], hints: Hints, begin: Floats | None = None) -> Optimum[State]:
+    """Run Newton's method with step halving.
 
     Parameters
     ----------
     problem
         With a standardised design of p columns.
     hints
-        What is known of a column that may turn out infinite ("level 'x' has no events").
+        What is known of a column that may turn out infinite ("level 'x' has no events"), or a function that
+        finds it out when it is needed.
+    begin
+        Coefficients to begin with, shape (p,), where a good guess is known; else zero.
 
     Raises
     ------
     SingularDesignError, SeparationError, ConvergenceError
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _newton(problem, hints)
+        return _newton(problem, hints, begin)
 
 
-def _newton(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
+def _newton(problem: Problem[State], hints: Hints, begin: Floats | None) -> Optimum[State]:
     columns = problem.columns
     beta = np.zeros(len(columns))
     state = problem.evaluate(beta)
     at_zero = value = problem.log_likelihood(state)
-    score, hessian = score_at_zero, information_at_zero = problem.derivatives(state)
+    if begin is not None:
+        guessed = problem.evaluate(begin)
+        # A guess worse than zero is none.
+        if problem.log_likelihood(guessed) > at_zero:
+            beta, state, value = begin.copy(), guessed, problem.log_likelihood(guessed)
+    score, hessian = problem.derivatives(state)
+    first = hessian
     refuse_aliased(hessian, columns, problem.within, problem.absorbed_by)
     step, before = np.zeros_like(beta), np.inf
     for iteration in range(_MOST_STEPS + 1):
         factor = _factorise(hessian)
         if factor is None:
-            raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
+            raise _diverged(problem, beta, step, hints, first, hessian)
         step = _solve(factor, score)
         decrement = float(np.sqrt(max(float(score @ step), 0.0)))
         stalled = decrement <= _ROUNDING and decrement > 0.5 * before
-        if decrement <= _DECREMENT or stalled:
+        if decrement <= _DECREMENT or stalled or _last_step(decrement, before):
+            if decrement > _DECREMENT and not stalled:
+                beta, state, value = _ascend(problem, beta, step, value, decrement)
             return Optimum(
                 beta=beta,
                 covariance=_solve(factor, np.eye(beta.size)),
-                score_at_zero=score_at_zero,
-                information_at_zero=information_at_zero,
                 log_likelihood=value,
                 log_likelihood_at_zero=at_zero,
                 state=state,
@@ -134,11 +145,21 @@ def _newton(problem: Problem[State], hints: dict[str, str]) -> Optimum[State]:
         # fixed factor (about 0.6) on the way to infinity, while the predictor of some row moves on.
         lingering = decrement <= _FLAT and decrement > 0.1 * before
         if lingering and np.abs(problem.x @ step).max(initial=0.0) > _MOVING:
-            raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
+            raise _diverged(problem, beta, step, hints, first, hessian)
         before = decrement
         beta, state, value = _ascend(problem, beta, step, value, decrement)
         score, hessian = problem.derivatives(state)
-    raise _diverged(problem, beta, step, hints, information_at_zero, hessian)
+    raise _diverged(problem, beta, step, hints, first, hessian)
+
+
+def _last_step(decrement: float, before: float) -> bool:
+    """Tell whether one more step ends at the optimum without moving the information.
+
+    Newton's decrement squares itself: its factor of doing so, seen in the step before, is also the relative
+    change of the information per unit of decrement. On large data this spares the last pass over the rows.
+    """
+    curvature = decrement / before**2 if before < _QUADRATIC else np.inf
+    return bool(curvature * decrement**2 <= _DECREMENT and curvature * decrement <= _UNMOVED)
 
 
 def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absorbed_by: str) -> None:
@@ -147,7 +168,8 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absor
     Parameters
     ----------
     hessian
-        Information at zero coefficients, shape (p, p): there it is a plain cross product of the columns.
+        Information at moderate coefficients (zero, or a good guess), shape (p, p): a weighted cross product of
+        the columns, singular where they are.
     """
     for place, name in enumerate(columns):
         own = hessian[place, place]
@@ -205,7 +227,7 @@ def _diverged(
     problem: Problem[State],
     beta: Floats,
     step: Floats,
-    hints: dict[str, str],
+    hints: Hints,
     first: Floats,
     last: Floats,
 ) -> SeparationError | ConvergenceError:
@@ -226,9 +248,10 @@ def _diverged(
             f"No optimum after {_MOST_STEPS} Newton steps. Check the covariates for extreme values."
         )
     named = []
+    known = hints() if callable(hints) else hints
     for place in guilty:
         sign = "plus" if beta[place] > 0 else "minus"
-        hint = hints.get(columns[place], "")
+        hint = known.get(columns[place], "")
         named.append(f"{columns[place]!r} goes to {sign} infinity" + (f" ({hint})" if hint else ""))
     return SeparationError(
         f"Separation (monotone likelihood): the coefficient of {some(named)}. What is named orders events "

@@ -11,12 +11,14 @@ later: O(n) for any number of event times, late entry included.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from whychurn.models.columns import Booleans, Floats, Integers, tally
+from whychurn.models.distinct import distinct_codes, places_among
 from whychurn.models.intervals import gather, scatter
 
 
@@ -33,7 +35,7 @@ class SlotIndex:
         return sparse.csr_array((values[self.rows], self.rows, self.starts), shape=shape)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RiskSets:
     """Rows placed on slots; n rows, K slots, E events.
 
@@ -50,15 +52,8 @@ class RiskSets:
     stratum
         Stratum code of each row, shape (n,).
     deaths
-        Number of events in each slot, shape (K,); zero for the spare slots.
-    event_rows
-        Row numbers of the events ordered by slot, shape (E,).
-    event_slots
-        Slot of each of those, shape (E,).
-    tie_rank
-        0, 1, 2, ... within each slot, shape (E,).
-    by_exit, by_entry, by_event
-        Rows listed by the slot they leave, enter and have their event at.
+        Number of events in each slot, shape (K,); zero for the spare slots. A row that stands for several
+        equal rows counts as many times.
     late_entry
         Whether any row enters after the first event time of its stratum.
     """
@@ -70,12 +65,6 @@ class RiskSets:
     bounds: Integers
     stratum: Integers
     deaths: Integers
-    event_rows: Integers
-    event_slots: Integers
-    tie_rank: Integers
-    by_exit: SlotIndex
-    by_entry: SlotIndex
-    by_event: SlotIndex
     late_entry: bool
 
     @property
@@ -83,54 +72,88 @@ class RiskSets:
         """Number of slots K."""
         return int(self.times.size)
 
+    @cached_property
+    def event_rows(self) -> Integers:
+        """Row numbers of the events ordered by slot, shape (E,)."""
+        found = np.flatnonzero(self.event)
+        return found[np.argsort(self.exit[found], kind="stable")]
 
-def place_rows(start: Floats, stop: Floats, event: Booleans, stratum: Integers) -> RiskSets:
-    """Sort once: find the distinct event times of each stratum and place every row among them.
+    @cached_property
+    def event_slots(self) -> Integers:
+        """Slot of each of `event_rows`, shape (E,)."""
+        return self.exit[self.event_rows] - 1
+
+    @cached_property
+    def by_exit(self) -> SlotIndex:
+        """Rows listed by the slot they leave."""
+        return _index(self.exit, None, self.slots)
+
+    @cached_property
+    def by_entry(self) -> SlotIndex:
+        """Rows listed by the slot they enter."""
+        return _index(self.entry, None, self.slots)
+
+    @cached_property
+    def by_event(self) -> SlotIndex:
+        """Rows listed by the slot they have their event at."""
+        return _index(self.event_slots, self.event_rows, self.slots)
+
+
+def place_rows(
+    start: Floats | None, stop: Floats, event: Booleans, stratum: Integers, counts: Integers | None = None
+) -> RiskSets:
+    """Find the distinct event times of each stratum and place every row among them.
 
     Parameters
     ----------
     start, stop
-        Interval ``(start, stop]`` of each row, shape (n,); minus infinity as start means no late entry.
+        Interval ``(start, stop]`` of each row, shape (n,); no start, or minus infinity, means no late entry.
     event
         Whether the row ends in an event, shape (n,).
     stratum
         Stratum codes 0..S-1, shape (n,).
+    counts
+        How many equal rows each row stands for, shape (n,); one without.
     """
     strata = int(stratum.max()) + 1 if stratum.size else 1
-    order = np.argsort(stratum, kind="stable")
-    splits = np.searchsorted(stratum[order], np.arange(strata + 1))
-    entry = np.zeros(stop.size, dtype=np.int64)
-    leave = np.zeros(stop.size, dtype=np.int64)
-    times: list[Floats] = []
-    bounds = np.zeros(strata + 1, dtype=np.int64)
-    for code in range(strata):
-        rows = order[splits[code] : splits[code + 1]]
-        distinct = np.unique(stop[rows][event[rows]])
-        entry[rows] = bounds[code] + np.searchsorted(distinct, start[rows], side="right")
-        leave[rows] = bounds[code] + np.searchsorted(distinct, stop[rows], side="right")
-        times.append(np.append(distinct, np.inf))
-        bounds[code + 1] = bounds[code] + distinct.size + 1
-    found = np.flatnonzero(event)
-    found = found[np.argsort(leave[found], kind="stable")]
-    event_slots = leave[found] - 1
-    deaths = np.bincount(event_slots, minlength=int(bounds[-1]))
-    firsts = np.cumsum(deaths) - deaths
+    if strata == 1:
+        distinct, entry, leave = _place(start, stop, event)
+        parts, bounds = [distinct, np.array([np.inf])], np.array([0, distinct.size + 1])
+    else:
+        order = np.argsort(stratum, kind="stable")
+        splits = np.searchsorted(stratum[order], np.arange(strata + 1))
+        entry = np.zeros(stop.size, dtype=np.int64)
+        leave = np.zeros(stop.size, dtype=np.int64)
+        parts, bounds = [], np.zeros(strata + 1, dtype=np.int64)
+        for code in range(strata):
+            rows = order[splits[code] : splits[code + 1]]
+            distinct, first, last = _place(None if start is None else start[rows], stop[rows], event[rows])
+            entry[rows], leave[rows] = bounds[code] + first, bounds[code] + last
+            parts += [distinct, np.array([np.inf])]
+            bounds[code + 1] = bounds[code] + distinct.size + 1
+    slots = int(bounds[-1])
+    each = None if counts is None else counts[event]
+    deaths = np.bincount(leave[event] - 1, weights=each, minlength=slots)
     return RiskSets(
         entry=entry,
         exit=leave,
         event=event,
-        times=np.concatenate(times),
+        times=np.concatenate(parts),
         bounds=bounds,
         stratum=stratum,
-        deaths=deaths,
-        event_rows=found,
-        event_slots=event_slots,
-        tie_rank=np.arange(found.size) - firsts[event_slots],
-        by_exit=_index(leave, None, int(bounds[-1])),
-        by_entry=_index(entry, None, int(bounds[-1])),
-        by_event=_index(event_slots, found, int(bounds[-1])),
-        late_entry=bool(np.any(entry > bounds[stratum])),
+        deaths=deaths.astype(np.int64, copy=False),
+        late_entry=bool(np.any(entry > (0 if strata == 1 else bounds[stratum]))),
     )
+
+
+def _place(start: Floats | None, stop: Floats, event: Booleans) -> tuple[Floats, Integers, Integers]:
+    """Return the distinct event times and the slots at which each row enters and leaves."""
+    distinct, _ = distinct_codes(stop[event])
+    leave = places_among(distinct, stop)
+    if start is None or not np.any(start >= distinct[0] if distinct.size else False):
+        # The same zero for every row takes no memory.
+        return distinct, np.broadcast_to(np.int64(0), stop.shape), leave
+    return distinct, places_among(distinct, start), leave
 
 
 def _index(slots: Integers, rows: Integers | None, count: int) -> SlotIndex:
@@ -199,9 +222,18 @@ def since_entry(sets: RiskSets, per_slot: Floats, exact: bool = False) -> Floats
     """
     if exact:
         return gather(sets.entry, sets.exit, per_slot)
-    before = _unshift(cumulate(per_slot, sets.bounds), sets.bounds)
-    total = before[sets.exit]
-    return total - before[sets.entry] if sets.late_entry else total
+    return gather_since_entry(sets, before_slots(sets, per_slot), slice(None))
+
+
+def before_slots(sets: RiskSets, per_slot: Floats) -> Floats:
+    """Return the sum of `per_slot` before each slot of its stratum, same shape."""
+    return _unshift(cumulate(per_slot, sets.bounds), sets.bounds)
+
+
+def gather_since_entry(sets: RiskSets, before: Floats, rows: slice) -> Floats:
+    """Return what `since_entry` returns for some rows, from the sums of `before_slots`."""
+    total = before[sets.exit[rows]]
+    return total - before[sets.entry[rows]] if sets.late_entry else total
 
 
 def _shift(values: Floats, bounds: Integers) -> Floats:

@@ -94,8 +94,8 @@ def attributable_fraction(
     normal_quantile(conf_level)
     if not (np.isfinite(observed_years) and observed_years > 0) or draws < 50:
         raise FitError("observed_years is a positive number and draws at least 50.")
-    data, terms = fit.data, fit.slot_terms
-    reference = _reference_design(fit, frame, reference_frame)
+    data, terms = fit.row_level()
+    reference = _reference_design(fit, data.x, frame, reference_frame)
     shift = terms.shift[data.sets.stratum]
     beta = fit.params.to_numpy() * fit.scaling.spread
     # The same shift as the fit's own risks, so that both are on the scale of its slot sums.
@@ -210,7 +210,7 @@ def _hazard_over_rows(data: CoxData, per_slot: Floats, tied_part: Floats, exact:
     return total
 
 
-def _reference_design(fit: CoxFit, frame: pd.DataFrame, reference_frame: pd.DataFrame) -> Floats:
+def _reference_design(fit: CoxFit, x: Floats, frame: pd.DataFrame, reference_frame: pd.DataFrame) -> Floats:
     """Return the standardised design of the reference rows after checking that all rows correspond."""
     if not len(frame) == len(reference_frame) == fit.n:
         raise FitError(
@@ -218,7 +218,7 @@ def _reference_design(fit: CoxFit, frame: pd.DataFrame, reference_frame: pd.Data
             f"{len(reference_frame):,}. Pass the rows of the fit, in order."
         )
     observed = (apply_design(fit.design, frame) - fit.scaling.centre) / fit.scaling.spread
-    if not np.allclose(observed, fit.data.x, rtol=1e-9, atol=1e-9):
+    if not np.allclose(observed, x, rtol=1e-9, atol=1e-9):
         raise FitError("frame does not hold the rows of the fit in their order.")
     return (apply_design(fit.design, reference_frame) - fit.scaling.centre) / fit.scaling.spread
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from whychurn.errors import FitError, NoEventsError
 from whychurn.models.columns import (
@@ -18,12 +19,16 @@ from whychurn.models.columns import (
     read_weights,
 )
 from whychurn.models.cox.likelihood import CoxData, CoxProblem, SlotTerms
-from whychurn.models.cox.residuals import score_residuals
+from whychurn.models.cox.residuals import score_residual_blocks, score_residuals
 from whychurn.models.cox.result import CoxFit
-from whychurn.models.design import Design, build_design, level_hints
+from whychurn.models.cox.rows import Rows, merge_rows
+from whychurn.models.cox.warm_start import warm_start
+from whychurn.models.design import Design, level_hints
+from whychurn.models.merge_rows import MergedRows, merged_sum
 from whychurn.models.newton import Optimum, maximise
+from whychurn.models.plain_design import build_covariates
 from whychurn.models.riskset import place_rows
-from whychurn.models.standardise import Scaling, standardise
+from whychurn.models.standardise import Scaling
 
 
 def fit_cox(
@@ -46,7 +51,7 @@ def fit_cox(
     frame
         One row per subject, or per interval ``(start, stop]`` of a subject. n rows.
     terms
-        Columns (text, category and Boolean columns become factors) or formulaic terms such as
+        Columns (text and category columns become factors, True counts one) or formulaic terms such as
         ``"C(plan, contr.treatment(base='basic'))"`` and ``"plan:age"``. An empty list fits the null model.
     time, start
         Columns with the end of the row and, for start-stop rows or late entry, its beginning. Same unit.
@@ -97,17 +102,41 @@ def fit_cox(
     listed = (strata,) if isinstance(strata, str) else tuple(strata)
     codes, labels = read_groups(frame, listed)
     case_weights = read_weights(frame, weights)
-    known = read_numbers(frame, offset) if offset is not None else np.zeros(len(frame))
+    known = read_numbers(frame, offset) if offset is not None else np.broadcast_to(0.0, len(frame))
     clusters = _clusters(frame, cluster, robust)
     if not happened.any():
         raise NoEventsError(f"None of {len(frame):,} rows has an event in {event!r}: no hazard ratio can be estimated.")
-    design, x = build_design(frame, terms)
-    scaling, scaled = standardise(x, case_weights)
-    sets = place_rows(begin, stop, happened, codes)
-    data = CoxData(scaled, case_weights, known, sets, efron=ties == "efron")
+    rows = Rows(None if start is None else begin, stop, happened, codes, case_weights, known)
+    merged = merge_rows(frame, terms, rows)
+    design, scaling, data = _prepare(frame, terms, rows, merged, efron=ties == "efron")
     absorbed_by = f"the baseline of its stratum ({', '.join(listed)})" if listed else "the baseline hazard"
-    optimum = maximise(CoxProblem(data, design.columns, absorbed_by), level_hints(frame, design, happened))
-    return _assemble(data, design, scaling, optimum, clusters, frame.index, begin, stop, labels, listed)
+    problem = CoxProblem(data, design.columns, absorbed_by)
+    optimum = maximise(problem, lambda: level_hints(frame, design, happened), begin=warm_start(data, design.columns))
+    covariances = _covariances(data, scaling, optimum, rows, merged, clusters)
+    return CoxFit(
+        params=pd.Series(optimum.beta / scaling.spread, list(design.columns), dtype=float),
+        std_errors=_roots(covariances[0], design.columns),
+        robust_std_errors=None if clusters is None else _roots(covariances[1], design.columns),
+        covariance=pd.DataFrame(covariances[1], design.columns, design.columns),
+        naive_covariance=pd.DataFrame(covariances[0], design.columns, design.columns),
+        log_likelihood=optimum.log_likelihood,
+        null_log_likelihood=optimum.log_likelihood_at_zero,
+        n=len(frame),
+        n_events=int(data.sets.deaths.sum()),
+        iterations=optimum.iterations,
+        ties=ties,
+        term_slices=dict(design.term_slices),
+        strata=listed,
+        stratum_labels=labels,
+        design=design,
+        scaling=scaling,
+        data=data,
+        slot_terms=optimum.state,
+        rows=rows,
+        merged=merged,
+        clusters=clusters,
+        index=frame.index,
+    )
 
 
 def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integers | None:
@@ -116,57 +145,45 @@ def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integer
     return np.arange(len(frame)) if robust else None
 
 
-def _assemble(
+def _prepare(
+    frame: pd.DataFrame, terms: Sequence[str], rows: Rows, merged: MergedRows | None, efron: bool
+) -> tuple[Design, Scaling, CoxData]:
+    """Build the design over the rows, or over one row of each kind."""
+    if merged is None:
+        design, scaling, covariates = build_covariates(frame, terms, rows.weights)
+        sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
+        return design, scaling, CoxData(covariates, rows.weights, rows.offset, sets, efron)
+    first = merged.first
+    weights = merged_sum(merged, rows.weights)
+    design, scaling, covariates = build_covariates(frame.iloc[first], terms, weights)
+    begin = None if rows.start is None else rows.start[first]
+    sets = place_rows(begin, rows.stop[first], rows.event[first], rows.stratum[first], merged.counts)
+    return design, scaling, CoxData(covariates, weights, rows.offset[first], sets, efron)
+
+
+def _covariances(
     data: CoxData,
-    design: Design,
     scaling: Scaling,
     optimum: Optimum[SlotTerms],
+    rows: Rows,
+    merged: MergedRows | None,
     clusters: Integers | None,
-    index: pd.Index,
-    begin: Floats,
-    stop: Floats,
-    labels: tuple[str, ...],
-    strata: tuple[str, ...],
-) -> CoxFit:
-    names = list(design.columns)
-    units = np.outer(scaling.spread, scaling.spread)
-    naive = optimum.covariance / units
-    covariance, robust_errors = naive, None
-    if clusters is not None:
-        scores = score_residuals(data, optimum.state) * data.weights[:, None]
-        summed = np.zeros((int(clusters.max()) + 1, len(names)))
-        np.add.at(summed, clusters, scores)
-        influence = summed @ optimum.covariance / scaling.spread
-        covariance = influence.T @ influence
-        robust_errors = pd.Series(np.sqrt(np.diag(covariance)), names)
-    return CoxFit(
-        params=pd.Series(optimum.beta / scaling.spread, names, dtype=float),
-        std_errors=pd.Series(np.sqrt(np.diag(naive)), names, dtype=float),
-        robust_std_errors=robust_errors,
-        covariance=pd.DataFrame(covariance, names, names),
-        naive_covariance=pd.DataFrame(naive, names, names),
-        log_likelihood=optimum.log_likelihood,
-        null_log_likelihood=optimum.log_likelihood_at_zero,
-        score_statistic=_score_statistic(optimum),
-        n=int(data.weights.size),
-        n_events=int(data.sets.event.sum()),
-        iterations=optimum.iterations,
-        ties="efron" if data.efron else "breslow",
-        term_slices=dict(design.term_slices),
-        strata=strata,
-        stratum_labels=labels,
-        design=design,
-        scaling=scaling,
-        data=data,
-        slot_terms=optimum.state,
-        clusters=clusters,
-        index=index,
-        start=begin,
-        stop=stop,
-    )
+) -> tuple[Floats, Floats]:
+    """Return the inverse information and, where rows are clustered, the sandwich, in the caller's units."""
+    naive = optimum.covariance / np.outer(scaling.spread, scaling.spread)
+    if clusters is None:
+        return naive, naive
+    groups = int(clusters.max()) + 1
+    summed = np.zeros((groups, data.covariates.shape[1]))
+    if merged is None:
+        for low, high, scores in score_residual_blocks(data, optimum.state):
+            np.add.at(summed, clusters[low:high], scores * rows.weights[low:high, None])
+    else:
+        members = sparse.csr_array((rows.weights, (clusters, merged.kind)), shape=(groups, merged.first.size))
+        summed += members @ score_residuals(data, optimum.state)
+    influence = summed @ optimum.covariance / scaling.spread
+    return naive, influence.T @ influence
 
 
-def _score_statistic(optimum: Optimum[SlotTerms]) -> float:
-    if not optimum.beta.size:
-        return 0.0
-    return float(optimum.score_at_zero @ np.linalg.solve(optimum.information_at_zero, optimum.score_at_zero))
+def _roots(covariance: Floats, names: Sequence[str]) -> pd.Series:
+    return pd.Series(np.sqrt(np.diag(covariance)), list(names), dtype=float)

@@ -17,18 +17,17 @@ Statist. Assoc. 72, section 3; Therneau & Grambsch (2000), Modeling Survival Dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from whychurn.models.columns import Floats, Integers, tally
-from whychurn.models.intervals import scatter
-from whychurn.models.riskset import RiskSets, at_risk_sums, since_entry
-from whychurn.models.standardise import weighted_cross_product
+from whychurn.models.columns import Floats, tally
+from whychurn.models.covariates import Covariates
+from whychurn.models.cox.moments import FlowTable, one_table, risk_set_moments
+from whychurn.models.kernels import COMPILED_FROM
+from whychurn.models.riskset import RiskSets, at_risk_sums, before_slots, gather_since_entry, since_entry
 
-_BLOCK_NUMBERS = 1 << 21  # 16 MB of float64: blocks of slots x columns stay below
 # Subtracting cumulative sums loses about exp(range) of the sixteen digits; beyond this, six are at stake.
 _WIDE_RANGE = 15.0
 
@@ -39,21 +38,27 @@ class CoxData:
 
     Attributes
     ----------
-    x
-        Design, shape (n, p).
+    covariates
+        Standardised design, n rows and p columns.
     weights, offset
-        Case weights and known part of the linear predictor, shape (n,).
+        Case weights and known part of the linear predictor, shape (n,). A row that stands for several equal
+        rows has their weights' sum.
     sets
         Rows placed among the event times.
     efron
         Efron's treatment of ties, else Breslow's.
     """
 
-    x: Floats
+    covariates: Covariates
     weights: Floats
     offset: Floats
     sets: RiskSets
     efron: bool
+
+    @property
+    def x(self) -> Floats:
+        """The standardised design as a matrix, shape (n, p)."""
+        return self.covariates.dense()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,105 +97,109 @@ class SlotTerms:
 def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     """Compute the sums of every slot at `beta`, shape (p,). O(n p)."""
     sets = data.sets
-    eta = data.x @ beta + data.offset
+    eta = data.covariates.product(beta)
+    eta += data.offset
     shift = _stratum_maximum(eta, sets)
-    eta -= shift[sets.stratum]
-    risk = data.weights * np.exp(eta)
+    eta -= shift[0] if shift.size == 1 else shift[sets.stratum]
     exact = sets.late_entry and bool(eta.min() < -_WIDE_RANGE)
+    events = sets.event
+    own, mass, slots = eta[events], data.weights[events], sets.exit[events] - 1
+    risk = np.exp(eta, out=eta)
+    risk *= data.weights
     s0 = at_risk_sums(sets, risk, exact)
-    rows, slots = sets.event_rows, sets.event_slots
-    d0 = tally(slots, risk[rows], sets.slots)
-    deaths = np.maximum(sets.deaths, 1)
-    mean_weight = tally(slots, data.weights[rows], sets.slots) / deaths
-    fraction = sets.tie_rank / deaths[slots] if data.efron else np.zeros(slots.size)
-    denominator = s0[slots] - fraction * d0[slots]
-    scale = mean_weight[slots]
-    one = scale / denominator
-    two = one / denominator
-
-    def per_slot(values: Floats) -> Floats:
-        return tally(slots, values, sets.slots)
-
-    log_likelihood = float(data.weights[rows] @ eta[rows] - scale @ np.log(denominator))
+    d0 = tally(slots, risk[events], sets.slots)
+    mean_weight = tally(slots, mass, sets.slots) / np.maximum(sets.deaths, 1)
+    logs, a1, f1, a, b, c = _tied_terms(sets, s0, d0, mean_weight, data.efron)
     return SlotTerms(
         risk=risk,
         shift=shift,
         s0=s0,
         d0=d0,
-        a1=per_slot(one),
-        f1=per_slot(fraction * one),
-        a=per_slot(two),
-        b=per_slot(fraction * two),
-        c=per_slot(fraction * fraction * two),
-        log_likelihood=log_likelihood,
+        a1=a1,
+        f1=f1,
+        a=a,
+        b=b,
+        c=c,
+        log_likelihood=float(mass @ own) - logs,
         exact=exact,
     )
+
+
+def _tied_terms(
+    sets: RiskSets, s0: Floats, d0: Floats, mean_weight: Floats, efron: bool
+) -> tuple[float, Floats, Floats, Floats, Floats, Floats]:
+    """Return the sum of the logarithms, and the sums a1, f1, a, b, c of each slot, shape (K,)."""
+    if sets.event.size >= COMPILED_FROM:
+        from whychurn.models.kernels.cox import tied_terms
+
+        sums = np.zeros((5, sets.slots))
+        return tied_terms(sets.deaths, s0, d0, mean_weight, efron, sums), *sums
+    slots = np.repeat(np.arange(sets.slots), sets.deaths)
+    rank = np.arange(slots.size) - np.repeat(np.cumsum(sets.deaths) - sets.deaths, sets.deaths)
+    fraction = rank / sets.deaths[slots] if efron else np.zeros(slots.size)
+    denominator = s0[slots] - fraction * d0[slots]
+    one = mean_weight[slots] / denominator
+    two = one / denominator
+    parts = (one, fraction * one, two, fraction * two, fraction * fraction * two)
+    a1, f1, a, b, c = (tally(slots, part, sets.slots) for part in parts)
+    return float(mean_weight[slots] @ np.log(denominator)), a1, f1, a, b, c
 
 
 def expected_events(data: CoxData, terms: SlotTerms) -> Floats:
     """Return the weighted expected events of each row (its cumulative hazard), shape (n,)."""
     sets = data.sets
     hazard = since_entry(sets, terms.a1, terms.exact)
-    hazard[sets.event_rows] -= terms.f1[sets.event_slots]
+    events = sets.event
+    hazard[events] -= terms.f1[sets.exit[events] - 1]
     return terms.risk * hazard
 
 
-def gradient(data: CoxData, terms: SlotTerms) -> Floats:
-    """Return the score vector, shape (p,)."""
-    return data.x.T @ (data.weights * data.sets.event - expected_events(data, terms))
-
-
-def information(data: CoxData, terms: SlotTerms) -> Floats:
-    """Return minus the second derivative of the log partial likelihood, shape (p, p)."""
-    total = weighted_cross_product(data.x, expected_events(data, terms))
-    for low, high, s1, d1 in risk_set_moments(data, terms):
+def derivatives(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats]:
+    """Return the score, shape (p,), and minus the second derivative of the log-likelihood, shape (p, p)."""
+    sets, covariates = data.sets, data.covariates
+    table = one_table(covariates, sets, terms.risk, terms.exact)
+    score, total = _row_sums(data, terms, table)
+    for low, high, s1, d1 in risk_set_moments(covariates, sets, terms.risk, terms.exact, table):
         mixed = s1.T @ (terms.b[low:high, None] * d1)
         total -= s1.T @ (terms.a[low:high, None] * s1) - mixed - mixed.T
         total -= d1.T @ (terms.c[low:high, None] * d1)
-    return 0.5 * (total + total.T)
+    return score, 0.5 * (total + total.T)
 
 
-def risk_set_moments(data: CoxData, terms: SlotTerms) -> Iterator[tuple[int, int, Floats, Floats]]:
-    """Yield ``(low, high, S1, D1)`` for blocks of slots, each of shape (high - low, p).
-
-    Blocks run backwards in time and carry the running sum over, so that memory stays bounded when times
-    are continuous and every event has a slot of its own.
-    """
-    sets = data.sets
-    if terms.exact:
-        yield (
-            0,
-            sets.slots,
-            scatter(sets.entry, sets.exit, terms.risk[:, None] * data.x, sets.slots),
-            (sets.by_event.adder(terms.risk)[: sets.slots] @ data.x),
-        )
-        return
-    leaving = sets.by_exit.adder(terms.risk)
-    entering = sets.by_entry.adder(terms.risk) if sets.late_entry else None
-    tied = sets.by_event.adder(terms.risk)
-    step = max(1, _BLOCK_NUMBERS // max(data.x.shape[1], 1))
-    carry = np.zeros(data.x.shape[1])
-    for low, high in _blocks(sets.bounds, step):
-        # The sums of slot k add the rows whose exit is above k: one slot further than their own address.
-        flow = leaving[low + 1 : high + 1] @ data.x
-        if entering is not None:
-            flow -= entering[low + 1 : high + 1] @ data.x
-        ends = sets.bounds[1:][(sets.bounds[1:] > low) & (sets.bounds[1:] <= high)]
-        # What the last slot of a stratum would add belongs to the next stratum.
-        flow[ends - 1 - low] = 0.0
-        if high not in ends:
-            flow[-1] += carry
-        inner = np.concatenate(([low], ends[ends < high], [high])) - low
-        for first, last in pairwise(inner):
-            flow[first:last] = np.cumsum(flow[first:last][::-1], axis=0)[::-1]
-        carry = flow[0].copy()
-        yield low, high, flow, tied[low:high] @ data.x
+def _row_sums(data: CoxData, terms: SlotTerms, table: FlowTable | None) -> tuple[Floats, Floats]:
+    """Return ``X' (w event - hazard)`` and ``X' diag(hazard) X`` in one pass, which fills the table too."""
+    sets, p = data.sets, data.covariates.shape[1]
+    score, total = np.zeros(p), np.zeros((p, p))
+    everyone = expected_events(data, terms) if terms.exact else None
+    before = before_slots(sets, terms.a1)
+    add = _adder(sets.event.size)
+    for low, high, block in data.covariates.blocks():
+        event = sets.event[low:high]
+        if everyone is None:
+            hazard = gather_since_entry(sets, before, slice(low, high))
+            hazard[event] -= terms.f1[sets.exit[low:high][event] - 1]
+            hazard *= terms.risk[low:high]
+        else:
+            hazard = everyone[low:high]
+        residual = data.weights[low:high] * event - hazard
+        add(block, hazard, residual, score, total)
+        if table is not None:
+            table.add(low, high, block)
+    return score, np.tril(total) + np.tril(total, -1).T
 
 
-def _blocks(bounds: Integers, step: int) -> list[tuple[int, int]]:
-    """Cut the slots into blocks of at most `step`, last block first."""
-    edges = [*range(0, int(bounds[-1]), step), int(bounds[-1])]
-    return list(pairwise(edges))[::-1]
+def _adder(rows: int) -> Callable[[Floats, Floats, Floats, Floats, Floats], None]:
+    if rows < COMPILED_FROM:
+        return _add_row_sums
+    from whychurn.models.kernels.cox import add_row_sums
+
+    return add_row_sums
+
+
+def _add_row_sums(block: Floats, hazard: Floats, residual: Floats, score: Floats, total: Floats) -> None:
+    """Do what the kernel of the same name does."""
+    score += block @ residual
+    total += (block * hazard) @ block.T
 
 
 def _stratum_maximum(eta: Floats, sets: RiskSets) -> Floats:
@@ -226,4 +235,4 @@ class CoxProblem:
 
     def derivatives(self, state: SlotTerms) -> tuple[Floats, Floats]:
         """Return score and information."""
-        return gradient(self.data, state), information(self.data, state)
+        return derivatives(self.data, state)

@@ -16,7 +16,7 @@ from scipy import stats
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Booleans, Floats
-from whychurn.models.cox.likelihood import CoxData, SlotTerms, gradient, information
+from whychurn.models.cox.likelihood import CoxData, SlotTerms, derivatives
 from whychurn.models.curve import product_limit_steps
 
 TRANSFORMS = ("km", "identity", "log", "rank")
@@ -64,10 +64,13 @@ def proportionality_statistics(
     centred = np.where(events, transformed - np.average(transformed[events], weights=sets.deaths[events]), 0.0)
     spread = np.abs(centred).max(initial=0.0)
     centred = centred / spread if spread > 0.0 else centred
-    score = _weighted_score(data, terms, centred)
-    plain = information(data, terms)
-    mixed = information(data, _scaled(terms, centred))
-    square = information(data, _scaled(terms, centred**2))
+    _, plain = derivatives(data, terms)
+    score, mixed = derivatives(data, _scaled(terms, centred))
+    # `derivatives` credits every event once; the rest of its factor is added here.
+    happened, slots = sets.event, sets.exit[sets.event] - 1
+    extra = data.weights[happened] * (centred[slots] - 1.0)
+    score = score + extra @ data.covariates.take(np.flatnonzero(happened))
+    _, square = derivatives(data, _scaled(terms, centred**2))
     found = []
     for group in groups:
         # The score of the model's own coefficients is zero at the optimum, so only the Schur complement
@@ -91,11 +94,3 @@ def _scaled(terms: SlotTerms, factor: Floats) -> SlotTerms:
         b=terms.b * factor,
         c=terms.c * factor,
     )
-
-
-def _weighted_score(data: CoxData, terms: SlotTerms, factor: Floats) -> Floats:
-    sets = data.sets
-    own = np.zeros(data.weights.size)
-    own[sets.event_rows] = data.weights[sets.event_rows] * (factor[sets.event_slots] - 1.0)
-    # `gradient` credits every event once; the rest of its factor is added here.
-    return gradient(data, _scaled(terms, factor)) + data.x.T @ own

@@ -6,11 +6,14 @@ the average over the tied terms, as the likelihood does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from whychurn.models.columns import Floats, tally
-from whychurn.models.cox.likelihood import CoxData, SlotTerms, expected_events, risk_set_moments
-from whychurn.models.riskset import since_entry
+from whychurn.models.cox.likelihood import CoxData, SlotTerms, expected_events
+from whychurn.models.cox.moments import risk_set_moments
+from whychurn.models.riskset import before_slots, gather_since_entry, since_entry
 
 
 def martingale_residuals(data: CoxData, terms: SlotTerms) -> Floats:
@@ -33,24 +36,41 @@ def score_residuals(data: CoxData, terms: SlotTerms) -> Floats:
 
     Weighted by the case weights they sum to the gradient (zero at the optimum).
     """
+    scores = np.empty(data.covariates.shape)
+    for low, high, block in score_residual_blocks(data, terms):
+        scores[low:high] = block
+    return scores
+
+
+def score_residual_blocks(data: CoxData, terms: SlotTerms) -> Iterator[tuple[int, int, Floats]]:
+    """Yield ``(low, high, scores)``: `score_residuals` by blocks of rows, which bounds the memory."""
     sets = data.sets
     means, drift, tied_drift = slot_means(data, terms)
-    risk = (terms.risk / data.weights)[:, None]
-    hazard = since_entry(sets, terms.a1, terms.exact)
-    hazard[sets.event_rows] -= terms.f1[sets.event_slots]
-    scores = since_entry(sets, drift, terms.exact)
-    rows, slots = sets.event_rows, sets.event_slots
-    scores[rows] -= tied_drift[slots]
-    scores -= data.x * hazard[:, None]
-    scores *= risk
-    scores[rows] += data.x[rows] - means[slots]
-    return scores
+    if terms.exact:
+        hazards, drifts = since_entry(sets, terms.a1, exact=True), since_entry(sets, drift, exact=True)
+    else:
+        hazard_before, drift_before = before_slots(sets, terms.a1), before_slots(sets, drift)
+    for low, high, block in data.covariates.blocks():
+        rows, x = slice(low, high), block.T
+        if terms.exact:
+            hazard, scores = hazards[rows].copy(), drifts[rows].copy()
+        else:
+            hazard = gather_since_entry(sets, hazard_before, rows)
+            scores = gather_since_entry(sets, drift_before, rows)
+        event = sets.event[rows]
+        slots = sets.exit[rows][event] - 1
+        hazard[event] -= terms.f1[slots]
+        scores[event] -= tied_drift[slots]
+        scores -= x * hazard[:, None]
+        scores *= (terms.risk[rows] / data.weights[rows])[:, None]
+        scores[event] += x[event] - means[slots]
+        yield low, high, scores
 
 
 def schoenfeld_residuals(data: CoxData, terms: SlotTerms) -> Floats:
     """Return covariates of each event less their mean over its risk set, shape (E, p), in slot order."""
     means, _, _ = slot_means(data, terms)
-    return data.x[data.sets.event_rows] - means[data.sets.event_slots]
+    return data.covariates.take(data.sets.event_rows) - means[data.sets.event_slots]
 
 
 def slot_means(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats, Floats]:
@@ -59,14 +79,13 @@ def slot_means(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats, Floats]
     The first is the (Efron-averaged) mean of the covariates over the risk set; the second is the sum over
     the tied terms of ``wbar xbar / den``; the third the same times ``l / d``.
     """
-    sets, columns = data.sets, data.x.shape[1]
+    sets, columns = data.sets, data.covariates.shape[1]
     means = np.zeros((sets.slots, columns))
     drift = np.zeros((sets.slots, columns))
     tied_drift = np.zeros((sets.slots, columns))
-    rows = sets.event_rows
-    event_weight = tally(sets.event_slots, data.weights[rows], sets.slots)
+    event_weight = tally(sets.exit[sets.event] - 1, data.weights[sets.event], sets.slots)
     event_weight = np.where(event_weight > 0.0, event_weight, 1.0)
-    for low, high, s1, d1 in risk_set_moments(data, terms):
+    for low, high, s1, d1 in risk_set_moments(data.covariates, sets, terms.risk, terms.exact):
         part = slice(low, high)
         means[part] = (terms.a1[part, None] * s1 - terms.f1[part, None] * d1) / event_weight[part, None]
         drift[part] = terms.a[part, None] * s1 - terms.b[part, None] * d1

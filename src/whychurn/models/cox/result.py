@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,15 @@ from scipy import stats
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers
 from whychurn.models.concordance import ConcordanceResult, concordance_of_arrays
+from whychurn.models.covariates import Covariates
 from whychurn.models.cox import residuals as kernels
-from whychurn.models.cox.likelihood import CoxData, SlotTerms
+from whychurn.models.cox.likelihood import CoxData, SlotTerms, derivatives, slot_terms
 from whychurn.models.cox.prediction import baseline_frame, predict_frame, predict_path_frame
 from whychurn.models.cox.proportionality import proportionality_statistics, time_transform
+from whychurn.models.cox.rows import Rows, expand, plain_start
 from whychurn.models.design import Design
+from whychurn.models.merge_rows import MergedRows
+from whychurn.models.riskset import place_rows
 from whychurn.models.standardise import Scaling
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
 
@@ -41,8 +45,6 @@ class CoxFit:
         Inverse information at the optimum.
     log_likelihood, null_log_likelihood
         Log partial likelihood at the optimum and at zero.
-    score_statistic
-        Score chi-square of all columns together, p degrees of freedom.
     n, n_events, iterations
         Rows, events, Newton steps.
     term_slices
@@ -58,7 +60,6 @@ class CoxFit:
     naive_covariance: pd.DataFrame
     log_likelihood: float
     null_log_likelihood: float
-    score_statistic: float
     n: int
     n_events: int
     iterations: int
@@ -70,10 +71,34 @@ class CoxFit:
     scaling: Scaling = field(repr=False)
     data: CoxData = field(repr=False)
     slot_terms: SlotTerms = field(repr=False)
+    rows: Rows = field(repr=False)
+    merged: MergedRows | None = field(repr=False)
     clusters: Integers | None = field(repr=False)
     index: pd.Index = field(repr=False)
-    start: Floats = field(repr=False)
-    stop: Floats = field(repr=False)
+
+    @property
+    def score_statistic(self) -> float:
+        """Score chi-square of all columns together, p degrees of freedom."""
+        if not len(self.params):
+            return 0.0
+        score, information = derivatives(self.data, slot_terms(self.data, np.zeros(len(self.params))))
+        return float(score @ np.linalg.solve(information, score))
+
+    def row_level(self) -> tuple[CoxData, SlotTerms]:
+        """Return data and slot sums over the rows of the frame, n of them, where the fit merged equal rows."""
+        merged, rows = self.merged, self.rows
+        if merged is None:
+            return self.data, self.slot_terms
+        x = self.data.covariates.take(merged.kind)
+        data = CoxData(
+            covariates=Covariates(x.shape, (), np.zeros(x.shape[1]), np.ones(x.shape[1]), x),
+            weights=rows.weights,
+            offset=rows.offset,
+            sets=place_rows(rows.start, rows.stop, rows.event, rows.stratum),
+            efron=self.data.efron,
+        )
+        risk = (self.slot_terms.risk / self.data.weights)[merged.kind] * rows.weights
+        return data, replace(self.slot_terms, risk=risk)
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row per column of the design.
@@ -102,7 +127,8 @@ class CoxFit:
         DataFrame with term, statistic, df and p_value.
         """
         sets = self.data.sets
-        scale = time_transform(transform, self.start, self.stop, sets.event, sets.times[sets.deaths > 0])
+        times = sets.times[sets.deaths > 0]
+        scale = time_transform(transform, plain_start(self.rows), self.rows.stop, self.rows.event, times)
         transformed = np.zeros(sets.slots)
         transformed[sets.deaths > 0] = scale
         place = {name: number for number, name in enumerate(self.params.index)}
@@ -124,8 +150,10 @@ class CoxFit:
             (events, p), ordered by stratum and time, with the time as index level "time". As in R, only
             dfbeta carries the case weight.
         """
-        data, terms, spread = self.data, self.slot_terms, self.scaling.spread
-        names = self.params.index
+        if kind not in RESIDUAL_KINDS:
+            raise FitError(f"kind is one of {', '.join(RESIDUAL_KINDS)}, not {kind!r}.")
+        data, terms = self.row_level()
+        spread, names = self.scaling.spread, self.params.index
         if kind == "martingale":
             return pd.Series(kernels.martingale_residuals(data, terms), self.index, name=kind)
         if kind == "deviance":
@@ -135,19 +163,17 @@ class CoxFit:
         if kind == "dfbeta":
             scores = kernels.score_residuals(data, terms) * spread * data.weights[:, None]
             return pd.DataFrame(scores @ self.naive_covariance.to_numpy(), self.index, names)
-        if kind not in RESIDUAL_KINDS:
-            raise FitError(f"kind is one of {', '.join(RESIDUAL_KINDS)}, not {kind!r}.")
         found = kernels.schoenfeld_residuals(data, terms) * spread
         if kind == "scaled_schoenfeld":
             found = found @ self.naive_covariance.to_numpy() * self.n_events + self.params.to_numpy()
         rows = data.sets.event_rows
-        index = pd.MultiIndex.from_arrays([self.index[rows], self.stop[rows]], names=["row", "time"])
+        index = pd.MultiIndex.from_arrays([self.index[rows], self.rows.stop[rows]], names=["row", "time"])
         return pd.DataFrame(found, index, names)
 
     def linear_predictor(self) -> pd.Series:
         """Return the fitted log relative hazard of each row, up to a constant, shape (n,)."""
-        eta = self.data.x @ (self.params.to_numpy() * self.scaling.spread) + self.data.offset
-        return pd.Series(eta, self.index, name="linear_predictor")
+        eta = self.data.covariates.product(self.params.to_numpy() * self.scaling.spread) + self.data.offset
+        return pd.Series(expand(eta, self.merged), self.index, name="linear_predictor")
 
     def baseline_cumulative_hazard(self, times: Sequence[float] | Floats) -> pd.DataFrame:
         """Return the cumulative hazard at `times` of a subject whose covariates are all zero.
@@ -209,12 +235,12 @@ class CoxFit:
     def concordance(self) -> ConcordanceResult:
         """Return Harrell's concordance of the linear predictor with survival, strata kept apart."""
         return concordance_of_arrays(
-            start=self.start,
-            stop=self.stop,
-            event=self.data.sets.event,
+            start=plain_start(self.rows),
+            stop=self.rows.stop,
+            event=self.rows.event,
             score=-self.linear_predictor().to_numpy(),
-            weights=self.data.weights,
-            stratum=self.data.sets.stratum,
+            weights=self.rows.weights,
+            stratum=self.rows.stratum,
             clusters=self.clusters,
         )
 

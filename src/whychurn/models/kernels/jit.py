@@ -1,9 +1,9 @@
-"""The one way in which loops are compiled here."""
+"""The two ways in which loops are compiled here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -13,6 +13,14 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 def compiled(loop: Loop) -> Loop:
     """Compile a loop over arrays to machine code at its first call, cached on disk.
 
-    Sums keep the order in which they are written (no fast-math): results do not depend on the processor.
+    Sums keep the order in which they are written (no fast-math).
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(loop)
+    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
+
+
+def compiled_sums(loop: Loop) -> Loop:
+    """Compile a loop whose sums may be taken several terms at a time, as BLAS and NumPy take theirs.
+
+    The last bits may then depend on the width of the processor's registers. Never for compensated sums.
+    """
+    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})(loop))

@@ -1,0 +1,119 @@
+"""Designs of plain columns, described by formulaic on a few rows and read in place on all of them.
+
+Most designs are a list of columns. formulaic would copy them several times; here it sees one row per level of
+each factor, which tells it (and us) all there is to know: names, levels, reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from whychurn.models.columns import Floats
+from whychurn.models.covariates import Column, Covariates, Level, column_covariates, matrix_covariates
+from whychurn.models.design import Design, build_design
+from whychurn.models.standardise import Scaling
+
+
+def build_covariates(frame: pd.DataFrame, terms: Sequence[str], weights: Floats) -> tuple[Design, Scaling, Covariates]:
+    """Return the design of `terms` on `frame`, and its standardised covariates.
+
+    Parameters
+    ----------
+    frame, terms
+        As in `build_design`, whose refusals apply.
+    weights
+        Case weights, shape (n,).
+    """
+    plain = plain_design(frame, terms)
+    if plain is None:
+        design, x = build_design(frame, terms)
+        return design, *matrix_covariates(x, weights)
+    design, columns = plain
+    return design, *column_covariates(columns, len(frame), weights)
+
+
+def design_matrix(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Floats]:
+    """Return what `build_design` returns, without formulaic's copies where the terms are plain columns."""
+    plain = plain_design(frame, terms)
+    if plain is None:
+        return build_design(frame, terms)
+    design, columns = plain
+    x = np.empty((len(frame), len(columns)))
+    for place, column in enumerate(columns):
+        x[:, place] = column.codes == column.level if isinstance(column, Level) else column
+    return design, x
+
+
+def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, list[Column]] | None:
+    """Return the design of plain columns and where they are read, or None where `build_design` must look.
+
+    That is so for formulas, and for anything that must be refused: it knows the words.
+    """
+    if isinstance(terms, str) or not terms or not all(term in frame.columns for term in terms):
+        return None
+    if len(set(terms)) < len(terms) or not frame.columns.is_unique:
+        return None
+    numbers: dict[str, np.ndarray] = {}
+    codes: dict[str, np.ndarray] = {}
+    firsts = [np.arange(min(2, len(frame)))]
+    for term in terms:
+        read = read_number(frame[term])
+        if read is not None:
+            numbers[term] = read
+            continue
+        coded = read_factor(frame[term])
+        if coded is None:
+            return None
+        codes[term] = coded
+        firsts.append(np.unique(coded, return_index=True)[1])
+    design, _ = build_design(frame.iloc[np.unique(np.concatenate(firsts))], terms)
+    columns: list[Column] = []
+    for term in terms:
+        if term in numbers:
+            columns.append(numbers[term])
+        else:
+            # Treatment contrasts: a column for every level but the first.
+            columns += [Level(codes[term], place) for place in range(1, len(design.factors[term].levels))]
+    return (design, columns) if len(columns) == len(design.columns) else None
+
+
+def read_number(column: pd.Series) -> np.ndarray | None:
+    """Return a numeric or Boolean column without copying it, or None if it is none or not finite."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(kind):
+        return None
+    if not isinstance(kind, np.dtype):
+        if column.isna().any():
+            return None
+        kind = np.dtype(np.float64)
+    if kind.kind not in "biuf":
+        return None
+    values = column.to_numpy(dtype=kind)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values if np.isfinite(values.sum(dtype=np.float64)) else None
+
+
+def read_factor(column: pd.Series) -> np.ndarray | None:
+    """Return the level code of each row in formulaic's order of levels, or None if it is no factor of two levels."""
+    labels: Any
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        found = column.cat.codes.to_numpy()
+        used = np.flatnonzero(np.bincount(found[found >= 0], minlength=len(column.cat.categories)))
+        if (found < 0).any() or used.size < 2:
+            return None
+        renumber = np.zeros(len(column.cat.categories), dtype=found.dtype)
+        renumber[used] = np.arange(used.size)
+        return renumber[found]
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return None
+    try:
+        found, labels = pd.factorize(column, sort=True)
+    except TypeError:
+        return None
+    if len(labels) < 2 or (found < 0).any():
+        return None
+    return found.astype(np.int16) if len(labels) < 1 << 15 else found
