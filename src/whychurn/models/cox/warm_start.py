@@ -29,7 +29,7 @@ def warm_start(data: CoxData, columns: tuple[str, ...]) -> Floats | None:
     rows = np.sort(np.random.default_rng(0).integers(0, n, n // _SHARE))
     sets = data.sets
     # Slots keep the order of time; a row that enters at slot a has passed the event before it.
-    begin: Floats | None = np.asarray(sets.entry[rows] - 0.5, dtype=np.float64) if sets.late_entry else None
+    begin = (sets.entry[rows] - 0.5).astype(np.float64) if sets.late_entry else None
     event = sets.event[rows]
     if event.sum() < _EVENTS_PER_COLUMN * p:
         return None
