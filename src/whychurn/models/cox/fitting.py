@@ -29,6 +29,7 @@ from whychurn.models.newton import Optimum, maximise
 from whychurn.models.plain_design import build_covariates
 from whychurn.models.riskset import place_rows
 from whychurn.models.standardise import Scaling
+from whychurn.models.subjects import read_subjects
 
 
 def fit_cox(
@@ -43,6 +44,7 @@ def fit_cox(
     offset: str | None = None,
     ties: str = "efron",
     robust: bool = False,
+    subject: str | None = None,
 ) -> CoxFit:
     """Fit a Cox proportional hazards model by exact partial likelihood.
 
@@ -69,6 +71,9 @@ def fit_cox(
         ``"efron"`` or ``"breslow"``.
     robust
         Row-robust standard errors when there is no cluster column.
+    subject
+        Column of whom start-stop rows belong to; only checked: rows of one subject must not overlap (gaps are
+        time not at risk).
 
     Returns
     -------
@@ -101,6 +106,7 @@ def fit_cox(
     happened = read_events(frame, event)
     listed = (strata,) if isinstance(strata, str) else tuple(strata)
     codes, labels = read_groups(frame, listed)
+    read_subjects(frame, subject, begin, stop)
     case_weights = read_weights(frame, weights)
     known = read_numbers(frame, offset) if offset is not None else np.broadcast_to(0.0, len(frame))
     clusters = _clusters(frame, cluster, robust)
