@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.analyses.common import OUTCOME
+from whychurn.analyses.known_differences import known_differences
 from whychurn.analyses.rows import ModelRows, model_rows
 from whychurn.errors import FitError
 from whychurn.findings import Findings
@@ -26,8 +27,9 @@ Estimates = tuple[np.ndarray, np.ndarray]
 def run(panel: Panel, study: Study) -> Findings:
     """Fit the model of all causes here, in lifelines and in statsmodels, and count the digits that agree.
 
-    Only what those libraries compute alike is compared: coefficients and model-based standard errors of a Cox
-    model with Efron's ties, and the Kaplan-Meier estimate at the horizon.
+    Digits are counted of what the libraries compute alike: coefficients and model-based standard errors of a Cox
+    model with Efron's ties, and the Kaplan-Meier estimate at the horizon. What they are known to compute otherwise
+    is set beside ours with the reason.
     """
     candidates = [candidate for candidate in panel.used if not candidate.determined_by]
     coded = model_rows(panel.intervals, candidates)
@@ -67,6 +69,7 @@ def run(panel: Panel, study: Study) -> Findings:
             )
     rows += _agreement(found, base)
     rows += _curve_rows(panel, study, base)
+    rows += known_differences(coded, design, names, float(study.horizon), base)
     return Findings.from_rows(rows)
 
 

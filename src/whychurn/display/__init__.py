@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         readings,
     )
     from whychurn.display.risk import risk_differences, risk_levels, risk_summary
-    from whychurn.display.second_opinion import opinion_curves, opinion_summary, opinion_table
+    from whychurn.display.second_opinion import opinion_curves, opinion_differences, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
 
 _HOMES = {
@@ -49,6 +49,7 @@ _HOMES = {
     "missing_values": "whychurn.display.quality",
     "naive_damage": "whychurn.display.quality",
     "opinion_curves": "whychurn.display.second_opinion",
+    "opinion_differences": "whychurn.display.second_opinion",
     "opinion_summary": "whychurn.display.second_opinion",
     "opinion_table": "whychurn.display.second_opinion",
     "period_table": "whychurn.display.hazards",
@@ -84,6 +85,7 @@ __all__ = [
     "missing_values",
     "naive_damage",
     "opinion_curves",
+    "opinion_differences",
     "opinion_summary",
     "opinion_table",
     "period_table",

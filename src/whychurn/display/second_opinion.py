@@ -8,6 +8,7 @@ from whychurn.display.wording import number
 from whychurn.findings import Findings
 
 LIBRARIES = ("whychurn", "lifelines", "statsmodels")
+DIFFERENCES = ("ph_statistic", "late_entry_coefficient", "mean_lifetime_std_error")
 
 
 def opinion_summary(findings: Findings) -> Block:
@@ -60,3 +61,36 @@ def opinion_curves(findings: Findings) -> Block:
     return paragraph(
         sentence("Still customers at the horizon, by Kaplan-Meier: {all}.", all=sentence("; ").join(parts))
     )
+
+
+def opinion_differences(findings: Findings) -> Block:
+    """Return the quantities that other libraries compute otherwise, with the reason."""
+    cells = []
+    for estimand in DIFFERENCES:
+        pair = {row.method: row for row in findings.where(estimand=estimand).rows()}
+        ours = pair.pop("whychurn", None)
+        for library, theirs in pair.items():
+            if ours is None:
+                continue
+            cause = f"{theirs.term}: {theirs.level}" if theirs.level else theirs.term
+            cells.append(
+                {
+                    "what": sentence(
+                        "{what} <small>({cause})</small>", what=theirs.definition.split(":")[0], cause=cause
+                    ),
+                    "ours": number(ours, "number4"),
+                    "library": library,
+                    "theirs": number(theirs, "number4"),
+                    "why": theirs.note,
+                }
+            )
+    if not cells:
+        return paragraph("No quantity that is known to differ could be compared on these rows.", "sub")
+    columns = [
+        Column("Quantity", "what", css="cause"),
+        Column("whychurn", "ours", number=True),
+        Column("Library", "library"),
+        Column("Its figure", "theirs", number=True),
+        Column("Why they differ", "why"),
+    ]
+    return table("The largest difference of each kind, on the rows of this study", columns, cells)

@@ -33,7 +33,7 @@ def warm_start(data: CoxData, columns: tuple[str, ...]) -> Floats | None:
     event = sets.event[rows]
     if event.sum() < _EVENTS_PER_COLUMN * p:
         return None
-    placed = place_rows(begin, sets.exit[rows] - 1.0, event, sets.stratum[rows])
+    placed = place_rows(begin, (sets.exit[rows] - 1.0).astype(np.float64), event, sets.stratum[rows])
     sample = CoxData(
         Covariates((rows.size, p), (), np.zeros(p), np.ones(p), data.covariates.take(rows)),
         data.weights[rows],
