@@ -21,6 +21,25 @@ from whychurn.study import Study
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent / "browser"))
+sys.path.insert(0, str(Path(__file__).parent / "reports"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let the tests of one group share a worker."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from shared_workers import SharedWorkers
+
+    config.option.loadscopereorder = False  # by number of tests; the workers have sorted them by time
+    return SharedWorkers(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        from shared_workers import long_groups_first
+
+        items.sort(key=long_groups_first)
 
 
 @cache
@@ -63,6 +82,14 @@ def browser() -> Iterator[Any]:
 
     with chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Path:
+    """A working directory with a study, its notebooks and a report that really ran; never change it."""
+    from synthetic_rooms import build_synthetic
+
+    return build_synthetic(tmp_path_factory.mktemp("built"))
 
 
 @cache

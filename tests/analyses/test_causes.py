@@ -68,13 +68,6 @@ def test_declared_contrast_stands_even_if_another_is_clearer(tmp_path):
     assert (headline.contrast.level, headline.conf_level) == ("mid", 0.95)
 
 
-def test_an_effect_that_rests_on_missing_leavers_is_weak_at_most(telco_findings):
-    causes = telco_findings("causes")
-    for row in causes.where(estimand="rank").rows():
-        if "if only recent leavers" in row.note:
-            assert row.grade not in ("strong", "moderate")
-
-
 def rank_of(folder, frame, causes, **more):
     study, panel = build(folder, frame, causes, **more)
     return wc.analyse("causes", panel, study)

@@ -14,6 +14,8 @@ from whychurn.display.forest import Scale
 from whychurn.errors import FindingsError
 from whychurn.findings import Findings
 
+pytestmark = pytest.mark.xdist_group("telco findings")
+
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_labels_are_apart_inside_and_in_order(values):

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.xdist_group("wheel")
+
 
 @pytest.fixture(scope="module")
 def wheel_home(tmp_path_factory, root):
@@ -26,10 +28,10 @@ def wheel_home(tmp_path_factory, root):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(home / "dist"), str(source)]
     subprocess.run(build, check=True, capture_output=True, text=True)
     (wheel,) = (home / "dist").glob("*.whl")
-    venv.create(home / "env", with_pip=True)
+    venv.create(home / "env")
     python = home / "env" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run(install, check=True, capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True, text=True)
     own = Path(subprocess.run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
                               check=True, capture_output=True, text=True).stdout.strip())  # fmt: skip
     # A plain path line: packages are found there, but the .pth file of an editable install is not read.
@@ -68,10 +70,10 @@ def test_new_check_report_verify_in_an_empty_folder(wheel_home, tmp_path):
         copy.unlink()  # the report uses the study's own notebooks: two are enough here
     checked = run(wheel_home, tmp_path, "check", "ours")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    built = run(wheel_home, tmp_path, "report", "ours")
+    built = run(wheel_home, tmp_path, "report", "ours", "--workers", "1")
     assert built.returncode == 0, built.stderr
     index = tmp_path / "reports" / "ours" / "index.html"
     assert "basic" in index.read_text(encoding="utf-8")
     assert sorted(page.name for page in index.parent.glob("0*.html")) == ["01_causes.html", "02_data_quality.html"]
-    again = run(wheel_home, tmp_path, "verify", "reports/ours")
+    again = run(wheel_home, tmp_path, "verify", "reports/ours", "--workers", "1")
     assert again.returncode == 0, again.stdout + again.stderr

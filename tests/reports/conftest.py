@@ -1,22 +1,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from synthetic_rooms import build_synthetic, stand_ins
+from synthetic_rooms import stand_ins
 
 from whychurn.reports import build
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Path:
-    """A working directory with a study, its notebooks and a report that really ran; never change it."""
-    return build_synthetic(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_it_is_reproduced_from_another_place(home, without_kernels, monkeypatch,
 
 def test_a_changed_data_row_is_found_and_what_moved_is_listed(home):
     change(home / "data/demo/customers.csv", "1,One year,14,No", "1,One year,15,Yes")
-    found = verify(REPORT)
+    found = verify(REPORT, workers=1)
     assert (found.exit_code, found.outcome) == (3, "the data changed")
     assert re.fullmatch(r"customers\.csv differs \(\w{12} → \w{12}\)", found.data[0])
     assert found.edited == ()

@@ -9,6 +9,8 @@ import pytest
 
 from whychurn.analyses.churn_within import weighted_rows
 
+pytestmark = pytest.mark.xdist_group("telco findings")
+
 PUBLISHED_LOGRANK = {
     "Gender": 0.53, "Senior citizen": 109.49, "Partner": 423.54, "Dependents": 232.70, "Phone service": 0.43,
     "Multiple lines": 30.97, "Internet service": 520.12, "Online security": 1013.86, "Online backup": 821.34,
@@ -173,3 +175,10 @@ def test_causes_ranked_with_grades(telco_findings):
     for grade in ("strong", "moderate", "weak"):
         inside = [share for name, share in graded if name == grade]
         assert inside == sorted(inside, reverse=True)
+
+
+def test_an_effect_that_rests_on_missing_leavers_is_weak_at_most(telco_findings):
+    causes = telco_findings("causes")
+    for row in causes.where(estimand="rank").rows():
+        if "if only recent leavers" in row.note:
+            assert row.grade not in ("strong", "moderate")

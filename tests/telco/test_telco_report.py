@@ -23,22 +23,50 @@ PAGES = [
 ]
 
 
+def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+
+
 def whychurn(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("whychurn")), *arguments]
-    return subprocess.run(
-        command, cwd=root, env={**os.environ, "COLUMNS": "120"}, capture_output=True, text=True, check=False
-    )
-
-
-def build(root: Path, folder: Path) -> Path:
-    done = whychurn(root, "report", "data/telco", "--out", str(folder / "telco"))
-    assert done.returncode == 0, done.stderr
-    return folder / "telco"
+    return run(root, str(Path(sys.executable).with_name("whychurn")), *arguments)
 
 
 @pytest.fixture(scope="module")
 def telco_report(tmp_path_factory, root) -> Path:
-    return build(root, tmp_path_factory.mktemp("first"))
+    folder = tmp_path_factory.mktemp("first") / "telco"
+    done = whychurn(root, "report", "data/telco", "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+# `whychurn verify`, which also leaves the report that it builds for its comparison.
+VERIFY = """
+import shutil
+import sys
+from whychurn import cli
+from whychurn.reports import rerun
+
+_, report, kept = sys.argv
+build_into = rerun.build_into
+
+
+def build_and_keep(folder, *rest):
+    build_into(folder, *rest)
+    shutil.copytree(folder, kept)
+
+
+rerun.build_into = build_and_keep
+sys.exit(cli.main(["verify", report]))
+"""
+
+
+@pytest.fixture(scope="module")
+def rerun(telco_report, tmp_path_factory, root) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """What verifying the report said, and the second report that it built in order to compare."""
+    kept = tmp_path_factory.mktemp("second") / "telco"
+    done = run(root, sys.executable, "-P", "-c", VERIFY, str(telco_report), str(kept))
+    return done, kept
 
 
 def text_of(page: Path) -> str:
@@ -86,19 +114,23 @@ def test_every_number_in_prose_is_recorded(telco_report):
     assert len(results["findings"]) > 5000
 
 
-def test_a_rerun_reproduces_it(telco_report, root):
-    done = whychurn(root, "verify", str(telco_report))
+def test_a_rerun_reproduces_it(rerun):
+    done, _ = rerun
     assert done.returncode == 0, done.stdout + done.stderr
     assert "reproduced" in done.stdout
 
 
-def test_two_builds_are_the_same_bytes(telco_report, root, tmp_path):
-    again = build(root, tmp_path)
-    names = [path.relative_to(again) for path in again.rglob("*") if path.suffix in (".html", ".csv", ".json")]
-    assert Path("results.json") in names
-    for name in names:
-        if name.name == "rerun.json":  # holds the way back to the study from this very folder
-            continue
+def test_two_builds_are_the_same_bytes(telco_report, rerun):
+    done, again = rerun
+    assert again.is_dir(), done.stdout + done.stderr
+    first, second = (
+        {path.relative_to(folder) for path in folder.rglob("*") if path.suffix in (".html", ".csv", ".json")}
+        for folder in (telco_report, again)
+    )
+    assert Path("results.json") in second
+    # rerun.json holds the way back to the study from the folder of a finished report, and the rerun is not finished.
+    assert first - {Path("rerun.json")} == second
+    for name in second:
         assert (telco_report / name).read_bytes() == (again / name).read_bytes(), name
 
 
