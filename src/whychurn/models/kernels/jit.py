@@ -15,7 +15,7 @@ def compiled(loop: Loop) -> Loop:
 
     Sums keep the order in which they are written (no fast-math).
     """
-    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
+    return _compile(loop)
 
 
 def compiled_sums(loop: Loop) -> Loop:
@@ -23,4 +23,13 @@ def compiled_sums(loop: Loop) -> Loop:
 
     The last bits may then depend on the width of the processor's registers. Never for compensated sums.
     """
-    return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})(loop))
+    return _compile(loop, fastmath={"reassoc"})
+
+
+def _compile(loop: Loop, **options: Any) -> Loop:
+    try:
+        found = numba.njit(cache=True, nogil=True, error_model="numpy", **options)(loop)
+    except RuntimeError:
+        # Neither the package's folder nor the user's cache can be written: compile afresh in every process.
+        found = numba.njit(nogil=True, error_model="numpy", **options)(loop)
+    return cast(Loop, found)
