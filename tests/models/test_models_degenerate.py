@@ -55,7 +55,7 @@ def test_cox_names_what_is_wrong(frame, change, terms, error, message):
 def test_more_columns_than_events_is_named(frame):
     random = np.random.default_rng(0)
     wide = frame.assign(**{f"x{j}": random.normal(size=len(frame)) for j in range(60)})
-    with pytest.raises((SingularDesignError, SeparationError, ConvergenceError), match="aliased|infinity|optimum"):
+    with pytest.raises((SingularDesignError, SeparationError, ConvergenceError), match=r"aliased|infinity|optimum"):
         fit_cox(wide, [f"x{j}" for j in range(60)], "t", "e")
 
 

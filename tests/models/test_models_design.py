@@ -107,3 +107,18 @@ def test_nullable_and_text_columns(frame):
     assert design.columns == ("seats", "vip", "region[T.s]")
     with pytest.raises(FitError, match="missing"):
         build_design(frame.assign(seats=pd.array([1, None, 3, 4, 5, 6], dtype="Int64")), ["seats"])
+
+
+def test_levels_within_interactions_are_known_too():
+    frame = pd.DataFrame({"plan": list("abab"), "region": list("xxyy")})
+    design, _ = build_design(frame, ["plan*region"])
+    with pytest.raises(FitError, match="'plan' holds 'gold', unseen when fitting"):
+        apply_design(design, frame.assign(plan="gold"))
+    # A term of several factors has no reference of its own.
+    assert design.factors == {}
+
+
+def test_a_column_named_like_a_number_is_refused():
+    frame = pd.DataFrame({"1": [1.0, 2.0, 4.0]})
+    with pytest.raises(FitError, match="give it a name with a letter"):
+        build_design(frame, ["1"])

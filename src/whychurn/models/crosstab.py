@@ -17,6 +17,7 @@ from whychurn.models.columns import Floats, Integers, read_groups
 
 _SPARSE = 5.0
 _DRAWS = 9_999
+_DRAWN_AT_ONCE = 1_111
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class CrosstabResult:
     p_value_exact, exact_method
         Where an expected count is below 5: Fisher's exact test (2 x 2), or a simulation of Pearson's
         statistic given the margins. NaN and "" otherwise.
+    monte_carlo_error
+        Standard error of a simulated p-value; zero for Fisher's, NaN where there is neither.
     note
         Why statistics are missing or what to mind; "" if nothing.
     """
@@ -56,6 +59,7 @@ class CrosstabResult:
     p_value_exact: float
     exact_method: str
     note: str
+    monte_carlo_error: float
 
     def tidy(self) -> pd.DataFrame:
         """Return row, column, count, row_share, expected, adjusted_residual: one row per cell."""
@@ -70,7 +74,7 @@ class CrosstabResult:
         return table.reset_index()
 
 
-def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0) -> CrosstabResult:
+def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0, draws: int = _DRAWS) -> CrosstabResult:
     """Cross two columns and test their independence.
 
     Parameters
@@ -81,14 +85,18 @@ def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0) -> Cross
         The columns to cross.
     seed
         Seed of the simulated p-value of sparse tables.
+    draws
+        Tables drawn for it.
 
     Raises
     ------
     FitError
-        An absent column or missing values. A table with one row or column is no error: see `note`.
+        No rows, an absent column or missing values, no draws. A table with one row or column is no error: see `note`.
     """
     if not len(frame):
         raise FitError("The frame has no rows.")
+    if draws < 1:
+        raise FitError(f"draws is a number of tables, at least one, not {draws}.")
     row_codes, row_labels = read_groups(frame, row)
     column_codes, column_labels = read_groups(frame, column)
     shape = (len(row_labels), len(column_labels))
@@ -96,7 +104,7 @@ def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0) -> Cross
     expected = counts.sum(axis=1)[:, None] * counts.sum(axis=0) / counts.sum()
     labels = (pd.Index(row_labels, name=row), pd.Index(column_labels, name=column))
     statistic, ratio, df = _statistics(counts, expected)
-    exact, method = _sparse_p_value(counts, expected, statistic, seed)
+    exact, method, error = _sparse_p_value(counts, expected, statistic, seed, draws)
     cramer, corrected = _effect_sizes(counts, statistic)
     note = ""
     if df == 0:
@@ -119,6 +127,7 @@ def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0) -> Cross
         p_value_exact=exact,
         exact_method=method,
         note=note,
+        monte_carlo_error=error,
     )
 
 
@@ -153,17 +162,22 @@ def _effect_sizes(counts: Integers, statistic: float) -> tuple[float, float]:
     return plain, float(np.sqrt(corrected_phi / smaller)) if smaller > 0.0 else float("nan")
 
 
-def _sparse_p_value(counts: Integers, expected: Floats, statistic: float, seed: int) -> tuple[float, str]:
-    """Return the p-value that needs no large counts, and how it was found."""
+def _sparse_p_value(
+    counts: Integers, expected: Floats, statistic: float, seed: int, draws: int
+) -> tuple[float, str, float]:
+    """Return the p-value that needs no large counts, how it was found, and its simulation error."""
     if min(counts.shape) < 2 or (expected >= _SPARSE).all():
-        return float("nan"), ""
+        return float("nan"), "", float("nan")
     if counts.shape == (2, 2):
-        return float(stats.fisher_exact(counts)[1]), "Fisher's exact test"
+        return float(stats.fisher_exact(counts)[1]), "Fisher's exact test", 0.0
     tables = stats.random_table(counts.sum(axis=1), counts.sum(axis=0), seed=np.random.default_rng(seed))
-    hits = 0
-    for _ in range(9):
-        drawn = tables.rvs(size=_DRAWS // 9)
+    hits, left = 0, draws
+    while left:
+        drawn = tables.rvs(size=min(left, _DRAWN_AT_ONCE))
         found = ((drawn - expected) ** 2 / expected).sum(axis=(1, 2))
         # Tables as extreme as ours up to rounding count as extreme.
         hits += int((found >= statistic * (1.0 - 1e-10)).sum())
-    return (hits + 1) / (_DRAWS + 1), f"Monte Carlo, {_DRAWS:,} tables with the same margins"
+        left -= len(drawn)
+    # Our own table counts as one of the draws: the test keeps its level, and p is never zero.
+    p = (hits + 1) / (draws + 1)
+    return p, f"Monte Carlo, {draws:,} tables with the same margins", float(np.sqrt(p * (1.0 - p) / draws))

@@ -45,6 +45,8 @@ class Design:
         Level (or joined levels of an interaction) shown by each column; empty for numeric columns.
     factors
         For each term that is a single factor: its column, levels and reference.
+    encoded
+        Every factor that the terms read, those within interactions included.
     variables
         Columns of the frame that the terms read.
     spec
@@ -55,6 +57,7 @@ class Design:
     term_slices: dict[str, tuple[str, ...]]
     column_levels: dict[str, str]
     factors: dict[str, Factor]
+    encoded: tuple[Factor, ...]
     variables: tuple[str, ...]
     spec: ModelSpec
 
@@ -113,7 +116,7 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
         A column is absent, a value is missing, or a level was not seen when fitting.
     """
     require_columns(frame, design.variables)
-    for factor in design.factors.values():
+    for factor in design.encoded:
         known = frame[factor.column].isin(list(factor.levels)).to_numpy()
         if not known.all():
             unseen = frame.loc[~known, factor.column].drop_duplicates()
@@ -178,10 +181,12 @@ def _describe(
         encoded = [factor for factor in part.factors if factor in spec.factor_contrasts]
         for column in columns:
             levels[column] = _levels_shown(column, part, spec.factor_contrasts)
-        if len(part.factors) == 1 and encoded:
+        # A term such as "plan*region" is made of several factors and has no reference of its own.
+        if len(part.factors) == 1 and encoded and sum(whose == owner for whose in owners.values()) == 1:
             factors[owner] = _factor(spec, encoded[0], reads[encoded[0]])
     ordered = tuple(str(name) for name in names[1:])
-    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, variables, spec)
+    every = tuple(_factor(spec, factor, reads[factor]) for factor in spec.factor_contrasts)
+    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, every, variables, spec)
 
 
 def _levels_shown(column: str, part: Any, contrasts: Mapping[Any, Any]) -> str:

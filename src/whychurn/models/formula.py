@@ -27,6 +27,8 @@ def parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
     """Map every formulaic term to the first user term that asks for it."""
     owners: dict[Any, str] = {}
     for term in terms:
+        if term in frame.columns and re.fullmatch(r"[\d.]+", term):
+            raise FitError(f"A column called {term!r} reads as a number in a formula: give it a name with a letter.")
         try:
             parts = list(Formula(f"0 + {quoted(frame, term)}"))
         except FormulaicError as problem:

@@ -29,11 +29,11 @@ def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh")
     Raises
     ------
     FitError
-        Unknown method, or a p-value outside [0, 1].
+        Unknown method, a p-value outside [0, 1] or no number, or a table of them.
     """
     if method not in METHODS:
         raise FitError(f"method is one of {', '.join(METHODS)}, not {method!r}.")
-    values = np.array(p, dtype=float, ndmin=1)
+    values = _read(p)
     known = ~np.isnan(values)
     outside = known & ~((values >= 0.0) & (values <= 1.0))
     if outside.any():
@@ -42,6 +42,18 @@ def adjust_p_values(p: Sequence[float] | Floats | pd.Series, method: str = "bh")
     if known.any():
         adjusted[known] = _adjusted(values[known], method)
     return adjusted
+
+
+def _read(p: Sequence[float] | Floats | pd.Series) -> Floats:
+    try:
+        if isinstance(p, pd.Series):
+            return p.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = np.array(p, dtype=float, ndmin=1)
+    except (TypeError, ValueError) as problem:
+        raise FitError(f"p-values are numbers: {problem}.") from problem
+    if values.ndim > 1:
+        raise FitError(f"p-values come as one list, not as an array of shape {values.shape}.")
+    return values
 
 
 def _adjusted(values: Floats, method: str) -> Floats:

@@ -17,17 +17,24 @@ class Scaling:
     spread: Floats
 
 
-def standardise(x: Floats, weights: Floats) -> tuple[Scaling, Floats]:
+def standardise(x: Floats, weights: Floats, overwrite: bool = False) -> tuple[Scaling, Floats]:
     """Return the scaling and the standardised design, shape (n, p).
 
     A Cox model does not see shifts, and the information then needs no subtraction of large, nearly equal
     numbers (calendar years, money).
+
+    Parameters
+    ----------
+    x, weights
+        Design, shape (n, p), and case weights, shape (n,).
+    overwrite
+        Whether the memory of `x` may be used for the result: no second design is then built.
     """
     total = weights.sum()
     centre = weights @ x / total
-    moved = x - centre
+    largest = np.maximum(x.max(axis=0, initial=0.0), -x.min(axis=0, initial=0.0))
+    moved = np.subtract(x, centre, out=x if overwrite else None)
     spread = np.sqrt(np.einsum("i,ij,ij->j", weights, moved, moved) / total)
-    largest = np.abs(x).max(axis=0, initial=0.0)
     # A column that varies by rounding only is constant.
     spread = np.where(spread > 1e-12 * largest, spread, 0.0)
     moved[:, spread == 0.0] = 0.0

@@ -6,30 +6,34 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
+from whychurn.errors import FitError
 from whychurn.models.columns import Booleans, Floats
-from whychurn.models.design import Design, apply_design
-from whychurn.models.logistic.standardisation import marginal_effects, standardised_risks
+from whychurn.models.design import Design
+from whychurn.models.logistic.links import read_link
+from whychurn.models.logistic.standardisation import RiskModel, marginal_effects, standardised_risks
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
 
 
 @dataclass(frozen=True, slots=True)
 class LogisticFit:
-    """A fitted logistic regression. p coefficients, the intercept first; n rows.
+    """A fitted binary regression. p coefficients, the intercept first; n rows.
 
     Attributes
     ----------
     params, std_errors
-        Log odds ratios by column name and their standard errors of the kind asked for, shape (p,).
+        Log odds ratios (log hazard ratios with link "cloglog") by column name and their standard errors of the
+        kind asked for, shape (p,).
     covariance, covariance_type
         Covariance by column name, and its kind.
     log_likelihood, null_log_likelihood
-        Weighted log-likelihood at the optimum and with an intercept only.
+        Weighted log-likelihood at the optimum and with an intercept (and the offset) only.
     n, n_given, n_events, iterations
         Rows of positive weight, rows given, outcomes, Newton steps.
     term_slices
         Column names of each term.
+    link, offset
+        Name of the link, and of the offset column if any.
     """
 
     params: pd.Series
@@ -46,16 +50,18 @@ class LogisticFit:
     design: Design = field(repr=False)
     frame: pd.DataFrame = field(repr=False)
     weights: Floats = field(repr=False)
+    link: str = "logit"
+    offset: str | None = None
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row per coefficient.
 
         Returns
         -------
-        DataFrame with term, level, column, reference, estimate (log odds ratio), std_error, odds_ratio,
-        conf_low, conf_high (of the odds ratio), statistic (z) and p_value.
+        DataFrame with term, level, column, reference, estimate (log odds ratio), std_error, odds_ratio
+        (hazard_ratio with link "cloglog"), conf_low, conf_high (of the ratio), statistic (z) and p_value.
         """
-        return ratio_table(self.params, self.covariance, self.design, conf_level, ratio="odds_ratio")
+        return ratio_table(self.params, self.covariance, self.design, conf_level, ratio=read_link(self.link).ratio)
 
     def wald_test(self, term: str | list[str]) -> WaldTest:
         """Test jointly that every coefficient of a term (or of several terms) is zero."""
@@ -63,9 +69,9 @@ class LogisticFit:
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:
         """Return the probability of the outcome for each row of `newdata`, shape (m,)."""
-        x = apply_design(self.design, newdata)
-        eta = self.params.iloc[0] + x @ self.params.to_numpy()[1:]
-        return pd.Series(special.expit(eta), newdata.index, name="probability")
+        model = self._model()
+        risk = model.link.mean(model.predictor(newdata, model.matrix(newdata))) if len(newdata) else np.zeros(0)
+        return pd.Series(risk, newdata.index, name="probability")
 
     def standardised_risk(
         self,
@@ -79,7 +85,7 @@ class LogisticFit:
         Parameters
         ----------
         term
-            A factor, or a numeric column of zeros and ones.
+            A factor, or a numeric column of zeros and ones: a term, or a column that the terms read.
         population
             Rows to average over, each once; by default the rows of the fit with their weights.
         among
@@ -91,7 +97,7 @@ class LogisticFit:
         scale, so within 0 to 1) and is_reference.
         """
         rows, mass = self._population(population, among)
-        return standardised_risks(self.design, self.params, self.covariance, rows, mass, term, conf_level)
+        return standardised_risks(self._model(), rows, mass, term, conf_level)
 
     def average_marginal_effects(
         self,
@@ -102,9 +108,11 @@ class LogisticFit:
     ) -> pd.DataFrame:
         """Return differences in average risk: each level against the reference, or per unit of a number.
 
-        For a factor every row is set to the level and to the reference, and the average risks compared.
-        For a numeric column it is the average derivative of the risk. `population` and `among` as in
-        `standardised_risk`.
+        For a factor (or a column of zeros and ones) every row is set to the level and to the reference, and the
+        average risks compared. For a numeric column it is the average derivative of the risk. Interactions,
+        powers and splines of the column move with it. `term` is a term or a column that the terms read;
+        `population` and `among` as in `standardised_risk`. Errors are by the delta method from the covariance
+        of this fit; the rows are taken as given.
 
         Returns
         -------
@@ -112,11 +120,24 @@ class LogisticFit:
         statistic, p_value.
         """
         rows, mass = self._population(population, among)
-        return marginal_effects(self.design, self.params, self.covariance, rows, mass, term, conf_level)
+        return marginal_effects(self._model(), rows, mass, term, conf_level)
+
+    def _model(self) -> RiskModel:
+        return RiskModel(
+            self.design,
+            self.params.to_numpy(),
+            self.covariance.to_numpy(),
+            read_link(self.link),
+            self.frame,
+            self.offset,
+        )
 
     def _population(self, population: pd.DataFrame | None, among: Booleans | None) -> tuple[pd.DataFrame, Floats]:
         if among is not None:
-            return self.frame[among], self.weights[among]
+            chosen = np.asarray(among, dtype=bool)
+            if chosen.shape != (self.n,) or not chosen.any():
+                raise FitError(f"among says of each of the {self.n:,} rows of the fit whether it counts; some must.")
+            return self.frame[chosen], self.weights[chosen]
         if population is None:
             return self.frame, self.weights
         return population, np.ones(len(population))
