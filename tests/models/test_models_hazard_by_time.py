@@ -106,7 +106,9 @@ def test_smoothed_hazard_of_exact_times_by_hand():
     kernel = 0.75 * (1 - ((5 - np.array([2.5, 3.5, 6.5])) / 3) ** 2) / 3
     assert row["hazard"] == pytest.approx(kernel @ [1 / 4, 1 / 3, 1 / 2])
     assert row["std_error"] == pytest.approx(math.sqrt(kernel**2 @ [1 / 16, 1 / 9, 1 / 4]))
-    assert row["conf_high"] == pytest.approx(row["hazard"] * math.exp(1.959963984540054 * row["std_error"] / row["hazard"]))
+    assert row["conf_high"] == pytest.approx(
+        row["hazard"] * math.exp(1.959963984540054 * row["std_error"] / row["hazard"])
+    )
     assert not row["at_boundary"]
     # At 1 the kernel reaches back to 0 only: q = 1/3.
     a, b = boundary_factors(1 / 3)

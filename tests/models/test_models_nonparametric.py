@@ -88,7 +88,9 @@ def test_clusters_of_one_row_are_rows_and_one_cluster_has_no_variance(late):
 def test_influences_by_brute_force():
     random = np.random.default_rng(12)
     n = 40
-    frame = pd.DataFrame({"b": random.integers(0, 4, n), "w": random.uniform(0.3, 2, n), "id": random.integers(0, 12, n)})
+    frame = pd.DataFrame(
+        {"b": random.integers(0, 4, n), "w": random.uniform(0.3, 2, n), "id": random.integers(0, 12, n)}
+    )
     frame["t"], frame["e"] = frame["b"] + random.integers(1, 6, n), random.integers(0, 2, n)
     frame.loc[n] = [0, 1.0, 99, 20, 0]
 
@@ -199,7 +201,11 @@ def test_counted_and_sorted_tables_agree():
     random = np.random.default_rng(6)
     n = 500
     codes, stop = random.integers(0, 4, n), random.integers(5, 40, n).astype(float)
-    start, event, weights = stop - random.integers(1, 6, n), random.integers(0, 2, n) == 1, random.integers(1, 4, n) * 0.5
+    start, event, weights = (
+        stop - random.integers(1, 6, n),
+        random.integers(0, 2, n) == 1,
+        random.integers(1, 4, n) * 0.5,
+    )
     for begin, mass in ((None, None), (start, None), (None, weights), (start, weights)):
         counted = life_tables(codes, 4, begin, stop, event, mass)
         # Halves are no whole numbers, so these are sorted; everything but the times is the same.
@@ -230,3 +236,41 @@ def test_group_columns_of_every_kind():
     for name in ("s", "c", "f"):
         with pytest.raises(FitError, match=rf"'{name}' is missing in 1 of 3 rows"):
             read_groups(frame.assign(**{name: frame[name].where([True, False, True])}), name)
+
+
+def test_degenerate_rows_have_defined_answers():
+    one = pd.DataFrame({"t": [0.0], "e": [1]})
+    assert fit_kaplan_meier(one, "t", "e").curve["survival"].item() == 0.0
+    assert fit_nelson_aalen(one, "t", "e", ties="fleming-harrington").curve["cumulative_hazard"].item() == 1.0
+    tied = pd.DataFrame({"t": [4] * 6, "e": [1, 1, 0, 0, 1, 0]})
+    assert fit_kaplan_meier(tied, "t", "e").curve["survival"].item() == 0.5
+    assert restricted_mean(tied, "t", "e", tau=4).means["estimate"].item() == 4
+    assert math.isnan(restricted_mean(tied, "t", "e", tau=5).means["estimate"].item())
+    # Everybody gone at once: a mean of zero has no ratio.
+    gone = pd.DataFrame({"t": [0, 0, 2, 3], "e": 1, "g": list("aabb")})
+    found = restricted_mean(gone, "t", "e", tau=3, group="g")
+    assert found.means["estimate"].iloc[0] == 0
+    assert math.isnan(found.ratios["p_value"].item())
+    for fit in (fit_kaplan_meier(tied, "t", "e"), fit_nelson_aalen(tied, "t", "e")):
+        with pytest.raises(FitError, match="1 of 2 times asked for are missing"):
+            fit.at([1.0, math.nan])
+
+
+@pytest.mark.parametrize("change", [{"t": [1.0, math.nan]}, {"t": [-1.0, 2.0]}, {"e": [0, 2]}, {"w": [0.0, 1.0]}])
+def test_unreadable_rows_are_refused_by_all(change):
+    from whychurn.models import hazard_by_time, smooth_hazard
+
+    frame = pd.DataFrame({"t": [1.0, 2.0], "e": [0, 1], "w": 1.0}).assign(**change)
+    weighted = {"weights": "w"}
+    with pytest.raises(FitError, match="in 1 of 2 rows"):
+        fit_kaplan_meier(frame, "t", "e", **weighted)
+    with pytest.raises(FitError, match="in 1 of 2 rows"):
+        fit_nelson_aalen(frame, "t", "e", **weighted)
+    if "w" not in change:
+        for call in (
+            lambda: restricted_mean(frame, "t", "e", tau=1),
+            lambda: hazard_by_time(frame, "t", "e", [0, 2]),
+            lambda: smooth_hazard(frame, "t", "e", 1),
+        ):
+            with pytest.raises(FitError, match="in 1 of 2 rows"):
+                call()

@@ -8,7 +8,10 @@ from whychurn.models.hazard_rates import _against_neighbours
 
 SOURCES = {
     "aml": ("aml", {"time": "time", "event": "status", "group": "x", "conf_type": "log"}),
-    "heart": ("heart", {"time": "stop", "event": "event", "start": "start", "group": "transplant", "conf_type": "plain"}),
+    "heart": (
+        "heart",
+        {"time": "stop", "event": "event", "start": "start", "group": "transplant", "conf_type": "plain"},
+    ),
     "lung_weighted": ("lung_w", {"time": "time", "event": "status", "group": "sex", "weights": "wt"}),
 }
 

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, read_events, read_groups, read_times, tally
+from whychurn.models.columns import Booleans, Floats, read_events, read_groups, read_stop
 from whychurn.models.curve import step_value
+from whychurn.models.distinct import distinct_codes
+from whychurn.models.life_table import rows_by_group
 
 
 def censoring_weights(
@@ -47,7 +49,7 @@ def censoring_weights(
     frame = pd.DataFrame({"time": np.asarray(time), "event": np.asarray(event)})
     if not len(frame):
         return np.zeros(0)
-    _, stop = read_times(frame, "time")
+    stop = read_stop(frame, "time")
     happened = read_events(frame, "event")
     groups = pd.Series("all", frame.index) if group is None else pd.Series(group).reset_index(drop=True)
     if len(groups) != len(frame):
@@ -55,23 +57,22 @@ def censoring_weights(
     codes, labels = read_groups(groups.to_frame("group"), "group")
     known = happened | (stop >= horizon)
     weights = np.zeros(stop.size)
-    for code in range(len(labels)):
-        mine = codes == code
+    for mine in rows_by_group(codes, len(labels)):
         moments, uncensored = censoring_curve(stop[mine], happened[mine])
         staying = step_value(moments, uncensored, 1.0, np.minimum(stop[mine], horizon), side="left")
         weights[mine] = np.where(known[mine], 1.0 / np.where(known[mine], staying, 1.0), 0.0)
     return weights
 
 
-def censoring_curve(stop: Floats, event: Floats) -> tuple[Floats, Floats]:
+def censoring_curve(stop: Floats, event: Booleans) -> tuple[Floats, Floats]:
     """Return distinct times and the probability of being uncensored after each, shape (T,) each.
 
     Events at a time leave before its censorings: the censoring hazard at t is censorings at t over rows
     at risk at t less events at t.
     """
-    times, place = np.unique(stop, return_inverse=True)
+    times, place = distinct_codes(stop)
     leaving = np.bincount(place, minlength=times.size).astype(float)
-    events = tally(place, event, times.size)
+    events = np.bincount(place[event], minlength=times.size).astype(float)
     at_risk = np.cumsum(leaving[::-1])[::-1] - events
     censored = leaving - events
     hazard = np.divide(censored, at_risk, out=np.zeros_like(censored), where=censored > 0)

@@ -19,6 +19,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Booleans: TypeAlias = NDArray[np.bool_]
 
+# Whole-number labels that span at most this are counted.
+_SHORT_RUN = 1 << 16
+
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise `FitError` naming the columns that are absent and those that are there."""
@@ -44,19 +47,46 @@ def read_numbers(frame: pd.DataFrame, name: str) -> Floats:
     column = frame[name]
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         raise FitError(f"Column {name!r} holds dates or durations; give it as a number of days or months.")
-    try:
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as problem:
-        raise FitError(f"Column {name!r} is not numeric: {problem}.") from problem
-    refuse_rows(frame, ~np.isfinite(values), f"Column {name!r} is missing or infinite")
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        values = column.to_numpy(dtype=np.float64)
+    else:
+        try:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError) as problem:
+            raise FitError(f"Column {name!r} is not numeric: {problem}.") from problem
+    # A finite sum says in one pass that every value is; only otherwise are the rows looked at one by one.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+    if not np.isfinite(total):
+        refuse_rows(frame, ~np.isfinite(values), f"Column {name!r} is missing or infinite")
     return values
 
 
 def read_events(frame: pd.DataFrame, name: str) -> Booleans:
     """Return an event column coded 0/1 or False/True as booleans, shape (n,)."""
+    require_columns(frame, [name])
+    dtype = frame[name].dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biu" and len(frame):
+        coded: np.ndarray = frame[name].to_numpy()
+        if dtype.kind == "b" or (coded.min() >= 0 and coded.max() <= 1):
+            return coded.astype(bool)
     values = read_numbers(frame, name)
     refuse_rows(frame, (values != 0) & (values != 1), f"Event column {name!r} is neither 0 nor 1 (False nor True)")
     return values == 1
+
+
+def read_stop(frame: pd.DataFrame, time: str) -> Floats:
+    """Return the time at which each row stops, shape (n,).
+
+    Raises
+    ------
+    FitError
+        Negative times.
+    """
+    stop = read_numbers(frame, time)
+    if stop.size and stop.min() < 0:
+        refuse_rows(frame, stop < 0, f"Time column {time!r} is negative")
+    return stop
 
 
 def read_times(frame: pd.DataFrame, time: str, start: str | None = None) -> tuple[Floats, Floats]:
@@ -70,8 +100,7 @@ def read_times(frame: pd.DataFrame, time: str, start: str | None = None) -> tupl
     FitError
         Negative times, or a stop at or before its start.
     """
-    stop = read_numbers(frame, time)
-    refuse_rows(frame, stop < 0, f"Time column {time!r} is negative")
+    stop = read_stop(frame, time)
     if start is None:
         return np.full(stop.size, -np.inf), stop
     entry = read_numbers(frame, start)
@@ -111,15 +140,13 @@ def read_groups(frame: pd.DataFrame, names: str | Sequence[str] | None) -> tuple
     if not listed:
         return np.zeros(len(frame), dtype=np.int64), ("all",)
     require_columns(frame, listed)
-    for name in listed:
-        refuse_rows(frame, frame[name].isna().to_numpy(), f"Column {name!r} is missing")
     if len(listed) == 1:
-        codes, labels = _factorize(frame[listed[0]])
+        codes, labels = _factorize(frame, listed[0])
         return codes, tuple(str(label) for label in labels)
     combined = np.zeros(len(frame), dtype=np.int64)
     levels: list[list[Any]] = []
     for name in listed:
-        codes, labels = _factorize(frame[name])
+        codes, labels = _factorize(frame, name)
         combined = combined * len(labels) + codes
         levels.append(labels)
     used, codes = np.unique(combined, return_inverse=True)
@@ -136,12 +163,37 @@ def refuse_rows(frame: pd.DataFrame, bad: Booleans, problem: str) -> None:
         )
 
 
-def _factorize(column: pd.Series) -> tuple[Integers, list[Any]]:
+def _factorize(frame: pd.DataFrame, name: str) -> tuple[Integers, list[Any]]:
+    """Return codes and sorted labels of one column; every row has a label."""
+    column = frame[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
-        tidy = column.cat.remove_unused_categories()
-        return np.array(tidy.cat.codes, dtype=np.int64), list(tidy.cat.categories)
+        return _category_codes(frame, name)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" and len(column):
+        values = column.to_numpy()
+        low, span = int(values.min()), int(values.max()) - int(values.min()) + 1
+        # A short run of whole numbers is counted, not hashed: the label is a place in a table.
+        if span <= _SHORT_RUN and low < np.iinfo(np.int64).max - span:
+            place = np.subtract(values, low, dtype=np.int64, casting="unsafe")
+            present = np.bincount(place, minlength=span) > 0
+            if not present.all():
+                place = (np.cumsum(present) - 1)[place]
+            return place, [int(number) + low for number in np.flatnonzero(present)]
     found, labels = pd.factorize(column, sort=True)
-    return np.array(found, dtype=np.int64), list(labels)
+    if found.size and found.min() < 0:
+        refuse_rows(frame, found < 0, f"Column {name!r} is missing")
+    return found.astype(np.int64, copy=False), list(labels)
+
+
+def _category_codes(frame: pd.DataFrame, name: str) -> tuple[Integers, list[Any]]:
+    codes = frame[name].cat.codes.to_numpy()
+    categories = frame[name].cat.categories
+    if codes.size and codes.min() < 0:
+        refuse_rows(frame, codes < 0, f"Column {name!r} is missing")
+    wide = codes.astype(np.int64)
+    used = np.bincount(wide, minlength=len(categories)) > 0
+    if not used.all():
+        wide = (np.cumsum(used) - 1)[wide]
+    return wide, list(categories[used])
 
 
 def _crossed_label(code: int, names: Sequence[str], levels: Sequence[Sequence[Any]]) -> str:

@@ -5,11 +5,15 @@ Source: Kaplan & Meier (1958), J. Am. Statist. Assoc. 53:457-481; variance of Gr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from whychurn.models.columns import Booleans, Floats, Integers, tally
+from whychurn.errors import FitError
+from whychurn.models.columns import Booleans, Floats, Integers
+from whychurn.models.influence import running_totals, sum_of_squares
+from whychurn.models.life_table import LifeTable, life_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,20 @@ class Steps:
     log_variance: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one group, where a variance must look at each of them, shape (n,) each.
+
+    `start` is minus infinity for rows at risk from the beginning; `cluster` None makes each row its own.
+    """
+
+    start: Floats
+    stop: Floats
+    event: Booleans
+    weights: Floats
+    cluster: Integers | None = None
+
+
 def product_limit_steps(start: Floats, stop: Floats, event: Booleans, weights: Floats) -> Steps:
     """Compute the product-limit estimate.
 
@@ -47,56 +65,83 @@ def product_limit_steps(start: Floats, stop: Floats, event: Booleans, weights: F
     event
         Whether the row ends in an event, shape (n,).
     weights
-        Case weights, shape (n,).
+        Case weights, shape (n,). Weights that are no counts make the variance robust.
     """
-    time, place = np.unique(stop, return_inverse=True)
-    events = tally(place, weights * event, time.size)
-    leaving = tally(place, weights, time.size)
-    at_risk = np.cumsum(leaving[::-1])[::-1]
-    if np.isfinite(start).any():
-        # A row is at risk at the times after its start only.
-        entering = tally(_entry_places(time, start), weights, time.size + 1)
-        at_risk = at_risk - (entering.sum() - np.cumsum(entering)[:-1])
+    counts = (weights == np.round(weights)).all()
+    rows = None if counts else Rows(start, stop, event, weights)
+    return steps_of_table(life_table(start, stop, event, weights), rows)
+
+
+def steps_of_table(table: LifeTable, rows: Rows | None = None) -> Steps:
+    """Compute the product-limit estimate from a group's counts; with its rows, the variance is robust."""
+    hazard, left = hazard_steps(table)
+    events, at_risk = table.events, table.at_risk
+    with np.errstate(divide="ignore"):
+        increments = np.divide(events, at_risk * left, out=np.zeros_like(events), where=events > 0)
+    if rows is None:
+        variance = np.cumsum(increments)
+    else:
+        own = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
+        variance = influence_variance(table.time, increments, own, rows)
+    survival = np.asarray(np.cumprod(1.0 - hazard), dtype=np.float64)
+    return Steps(table.time, at_risk, events, table.censored, survival, variance)
+
+
+def hazard_steps(table: LifeTable) -> tuple[Floats, Floats]:
+    """Return the share of those at risk that has the event at each time, and the number it leaves behind."""
+    events, at_risk = table.events, table.at_risk
     hazard = np.divide(events, at_risk, out=np.zeros_like(events), where=events > 0)
     # Weighted sums taken in different orders can differ in the last digit; everybody dying is exact.
     hazard = np.where(np.isclose(hazard, 1.0, rtol=0, atol=1e-12), 1.0, hazard)
-    left = at_risk * (1.0 - hazard)
-    with np.errstate(divide="ignore"):
-        increments = np.divide(events, at_risk * left, out=np.zeros_like(events), where=events > 0)
-    variance = np.cumsum(increments)
-    if (weights != np.round(weights)).any():
-        own = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)[place] * event
-        variance = _robust_log_variance(variance, place, _entry_places(time, start), own, weights)
-    survival = np.asarray(np.cumprod(1.0 - hazard), dtype=np.float64)
-    return Steps(time, at_risk, events, leaving - events, survival, variance)
+    return hazard, np.where(hazard == 1.0, 0.0, at_risk - events)
 
 
-def _entry_places(time: Floats, start: Floats) -> Integers:
-    return np.searchsorted(time, start, side="right")
+def influence_variance(time: Floats, increments: Floats, own: Floats, rows: Rows) -> Floats:
+    """Return the infinitesimal-jackknife variance of a cumulative sum over event times, shape (T,).
 
+    Row i's influence at step t is ``own_i - G(min(t, leave_i)) + G(entry_i)``, the first from its own event on;
+    a cluster's is the weighted sum over its rows.
 
-def _robust_log_variance(greenwood: Floats, leave: Integers, entry: Integers, own: Floats, weights: Floats) -> Floats:
-    """Return the infinitesimal-jackknife variance of log survival, shape (T,), in O(n + T).
-
-    Row i's influence at step t is ``G(min(t, leave_i)) - G(entry_i) - own_i``, the last from its own event
-    on, with G Greenwood's sum. Rows gone contribute a constant square, rows present a quadratic in G(t).
+    Parameters
+    ----------
+    time
+        Distinct stop times, shape (T,).
+    increments
+        By how much every row at risk is affected at each time, the steps of G, shape (T,). From the first
+        infinite one on the variance is infinite.
+    own
+        What a row adds with an event at each time, shape (T,).
+    rows
+        The rows of the group.
 
     Source: Therneau & Grambsch (2000), section 7.4; R's survfit for weights that are no counts.
     """
-    steps = greenwood.size
-    opening = np.concatenate(([0.0], greenwood))[entry]
-    square = weights**2
-    finite = np.isfinite(greenwood)
-    with np.errstate(invalid="ignore"):
-        settled = square * (greenwood[leave] - opening - own) ** 2
-    gone = np.cumsum(tally(leave, np.nan_to_num(settled, posinf=0.0), steps))
-    present = []
-    for values in (square, square * opening, square * opening**2):
-        entered = np.cumsum(tally(entry, values, steps + 1))[:steps]
-        present.append(entered - np.cumsum(tally(leave, values, steps)))
-    level = np.where(finite, greenwood, 0.0)
-    variance = gone + level**2 * present[0] - 2.0 * level * present[1] + present[2]
-    return np.where(finite, np.maximum(variance, 0.0), np.inf)
+    finite = np.isfinite(increments)
+    total = np.cumsum(np.where(finite, increments, 0.0))
+    leave = np.searchsorted(time, rows.stop, side="left")
+    entry = np.searchsorted(time, rows.start, side="right")
+    w, opening = rows.weights, np.concatenate(([0.0], total))[entry]
+    settled = w * (own[leave] * rows.event - total[leave] + opening)
+    here = np.column_stack((w * opening, -w))
+    gone = np.column_stack((settled, np.zeros(w.size)))
+    outside = np.zeros_like(here)
+    place = np.concatenate((entry, leave))
+    if rows.cluster is None:
+        before, after = np.concatenate((outside, here)), np.concatenate((here, gone))
+    else:
+        change = np.concatenate((here, gone - here))
+        place, before, after = running_totals(np.tile(rows.cluster, 2), place, change)
+    basis = np.column_stack((np.ones(time.size), total))
+    variance = sum_of_squares(place, before, after, basis)
+    return np.where(np.cumsum(~finite) > 0, np.inf, variance)
+
+
+def read_moments(times: Sequence[float] | Floats) -> Floats:
+    """Return the times at which a curve is asked for, sorted; `FitError` where one is no number."""
+    wanted = np.sort(np.asarray(times, dtype=float).ravel())
+    if np.isnan(wanted).any():
+        raise FitError(f"{int(np.isnan(wanted).sum())} of {wanted.size} times asked for are missing.")
+    return wanted
 
 
 def step_value(steps_time: Floats, values: Floats, before: float, times: Floats, side: str = "right") -> Floats:

@@ -13,30 +13,27 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError, some
-from whychurn.models.columns import (
-    Floats,
-    read_events,
-    read_groups,
-    read_times,
-    read_weights,
-)
-from whychurn.models.curve import Steps, product_limit_steps, step_value
+from whychurn.models.columns import Booleans, Floats
+from whychurn.models.curve import Steps, read_moments, step_value, steps_of_table
+from whychurn.models.curve_input import read_curve_input
+from whychurn.models.survival_limits import CONF_TYPES, crossing_time, standard_error, survival_limits
 from whychurn.models.wald import normal_quantile
-
-CONF_TYPES = ("log-log", "log", "logit", "plain")
-# R's tolerance for "the curve runs exactly along this level".
-_LEVEL_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCurve:
-    """One group: its steps, its limits at every step, and the entry times behind the numbers at risk."""
+    """One group: its steps, its limits at every step, and the entry times behind the numbers at risk.
+
+    `entry` holds the distinct entry times in order, `entry_weight` how many enter after each, `begin` where the
+    curve begins (the time on which it is conditional).
+    """
 
     steps: Steps
     conf_low: Floats
     conf_high: Floats
     entry: Floats
     entry_weight: Floats
+    begin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +45,14 @@ class KaplanMeierFit:
     groups
         Group labels, in sorted or category order.
     n, n_events
-        Rows and (weighted) events per group, indexed by group.
+        Rows and (weighted) events behind each curve, indexed by group.
     conf_level, conf_type
         Level and scale of the limits.
+    skipped
+        group, begins (the time on which its curve is conditional, 0 where it is not), n_skipped and
+        n_events_skipped (rows that ended by then and are in no curve).
+    notes
+        Sentences for the reader: what was left out, and curves that fell to zero while others were still to enter.
     """
 
     groups: tuple[str, ...]
@@ -59,6 +61,8 @@ class KaplanMeierFit:
     conf_level: float
     conf_type: str
     curves: tuple[GroupCurve, ...] = field(repr=False)
+    skipped: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def curve(self) -> pd.DataFrame:
@@ -102,9 +106,9 @@ class KaplanMeierFit:
         DataFrame with group, time, n_at_risk (rows with ``start < t <= stop``), n_events and n_censored
         (since the time before, the first since the beginning), survival, std_error, conf_low, conf_high.
         Past the last observed time of a group nothing is known: survival and limits are NaN there, unless
-        everybody had the event.
+        everybody had the event. Before the time on which a curve is conditional everything is NaN.
         """
-        wanted = np.sort(np.asarray(times, dtype=float))
+        wanted = read_moments(times)
         return pd.concat(
             [_at(label, group, wanted) for label, group in zip(self.groups, self.curves, strict=True)],
             ignore_index=True,
@@ -114,7 +118,8 @@ class KaplanMeierFit:
         """Return the times by which a share `p` has had the event, with limits.
 
         Where the curve runs exactly along ``1 - p`` the middle of that stretch is returned, as R does. A
-        quantile or limit that the curve never reaches is NaN.
+        quantile or limit that the curve never reaches is NaN. Of a conditional curve, `p` is a share of those
+        still there at its beginning.
 
         Returns
         -------
@@ -125,7 +130,7 @@ class KaplanMeierFit:
             raise FitError(f"p is a share between 0 and 1, not {some(shares)}.")
         rows = []
         for label, group in zip(self.groups, self.curves, strict=True):
-            begin = min(0.0, group.steps.time[0])
+            begin = min(group.begin, group.steps.time[0])
             for share in shares:
                 found = [
                     crossing_time(begin, group.steps.time, values, float(share))
@@ -148,6 +153,10 @@ def fit_kaplan_meier(
     weights: str | None = None,
     conf_level: float = 0.95,
     conf_type: str = "log-log",
+    cluster: str | None = None,
+    robust: bool | None = None,
+    conditional_on: float | None = None,
+    min_at_risk: float | None = None,
 ) -> KaplanMeierFit:
     """Estimate the survival curve of each group.
 
@@ -165,100 +174,53 @@ def fit_kaplan_meier(
     conf_level, conf_type
         Pointwise limits: "log-log" (default), "log", "logit" or "plain". Before the first event they are
         (1, 1), and NaN once nobody is left.
+    cluster
+        Column of units within which rows depend on each other; standard errors are then robust to it.
+    robust
+        True or False insists on the jackknife's or Greenwood's variance.
+    conditional_on
+        A time s: the curves are those of ``S(t | T > s)``. Rows that ended by s are left out, events at s
+        among them (R's ``survfit(start.time = s)`` keeps those, being conditional on ``T >= s``).
+    min_at_risk
+        Floor of the (weighted) risk set under late entry, where the first few at risk can send a curve to zero:
+        each curve is conditional on staying past the last event time, of those before its risk set
+        peaks, with fewer at risk. Groups may begin at different times (see `skipped`): to compare them,
+        give the latest as `conditional_on`.
 
     Raises
     ------
     FitError
-        Unreadable columns or rows, or an unknown `conf_type`.
+        Unreadable columns or rows, an unknown `conf_type`, a group never as large as `min_at_risk`, or not
+        followed past `conditional_on`.
     """
     if conf_type not in CONF_TYPES:
         raise FitError(f"conf_type is one of {', '.join(CONF_TYPES)}, not {conf_type!r}.")
-    if not len(frame):
-        raise FitError("The frame has no rows.")
     z = normal_quantile(conf_level)
-    begin, stop = read_times(frame, time, start)
-    happened = read_events(frame, event)
-    mass = read_weights(frame, weights)
-    codes, labels = read_groups(frame, group)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(labels) + 1))
+    read = read_curve_input(frame, time, event, start, group, weights, cluster, robust, conditional_on, min_at_risk)
     curves = []
-    for code in range(len(labels)):
-        rows = order[bounds[code] : bounds[code + 1]]
-        steps = product_limit_steps(begin[rows], stop[rows], happened[rows], mass[rows])
+    for table, rows, begin in zip(read.tables, read.rows, read.begins, strict=True):
+        steps = steps_of_table(table, rows)
         low, high = survival_limits(steps.survival, steps.log_variance, z, conf_type)
-        sorted_entry = np.argsort(begin[rows], kind="stable")
-        curves.append(GroupCurve(steps, low, high, begin[rows][sorted_entry], mass[rows][sorted_entry]))
+        curves.append(GroupCurve(steps, low, high, table.entry, table.entering, float(begin)))
     return KaplanMeierFit(
-        groups=labels,
-        n=pd.Series(np.bincount(codes, minlength=len(labels)), labels, name="n"),
-        n_events=pd.Series([float(curve.steps.events.sum()) for curve in curves], labels, name="n_events"),
+        groups=read.groups,
+        n=read.n,
+        n_events=pd.Series([float(curve.steps.events.sum()) for curve in curves], read.groups, name="n_events"),
         conf_level=conf_level,
         conf_type=conf_type,
         curves=tuple(curves),
+        skipped=read.skipped,
+        notes=read.notes,
     )
-
-
-def standard_error(survival: Floats, log_variance: Floats) -> Floats:
-    """Return Greenwood's standard error of survival; NaN where nobody is left."""
-    with np.errstate(invalid="ignore"):
-        return survival * np.sqrt(log_variance)
-
-
-def survival_limits(survival: Floats, log_variance: Floats, z: float, conf_type: str) -> tuple[Floats, Floats]:
-    """Return lower and upper limits of a survival curve on the given scale, within [0, 1]."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        error = np.sqrt(log_variance)
-        if conf_type == "plain":
-            half = z * error * survival
-            low, high = np.maximum(survival - half, 0.0), np.minimum(survival + half, 1.0)
-        elif conf_type == "log":
-            low, high = survival * np.exp(-z * error), np.minimum(survival * np.exp(z * error), 1.0)
-        elif conf_type == "log-log":
-            hazard = -np.log(survival)
-            low = np.exp(-hazard * np.exp(z * error / hazard))
-            high = np.exp(-hazard * np.exp(-z * error / hazard))
-        else:
-            odds = survival / (1.0 - survival)
-            width = z * error * (1.0 + odds)
-            low, high = (1.0 - 1.0 / (1.0 + odds * np.exp(side * width)) for side in (-1.0, 1.0))
-    unknown = survival == 0.0
-    certain = log_variance == 0.0
-    low, high = np.where(certain, 1.0, low), np.where(certain, 1.0, high)
-    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
-
-
-def crossing_time(begin: float, time: Floats, survival: Floats, p: float) -> float:
-    """Return when a curve falls to ``1 - p``: R's rule with the midpoint of a flat stretch."""
-    x = np.concatenate(([begin], time))
-    y = np.concatenate(([0.0], 1.0 - survival))
-    last = x[-1]
-    known = ~np.isnan(y)
-    ends_known = bool(known[-1])
-    x, y = x[known], y[known]
-    _, first = np.unique(y, return_index=True)
-    first = np.sort(first)
-    x, y = x[first], y[first]
-    final = y[-1]
-    # Limits need not be monotone; like R, look the level up among the sorted values.
-    order = np.argsort(y, kind="stable")
-    x, y = x[order], y[order]
-    early = int(np.searchsorted(y + _LEVEL_TOLERANCE, p, side="left"))
-    late = int(np.searchsorted(y - _LEVEL_TOLERANCE, p, side="left"))
-    if early == x.size:
-        return float("nan")
-    if ends_known and abs(p - final) < _LEVEL_TOLERANCE:
-        return float((x[early] + last) / 2.0)
-    return float((x[early] + x[late]) / 2.0) if late < x.size else float("nan")
 
 
 def _at(label: str, group: GroupCurve, times: Floats) -> pd.DataFrame:
     steps = group.steps
     place = np.searchsorted(steps.time, times, side="right")
-    past = (times > steps.time[-1]) & (steps.survival[-1] > 0.0)
+    unknown = ((times > steps.time[-1]) & (steps.survival[-1] > 0.0)) | _ahead(group, times)
 
     def value(values: Floats, before: float) -> Floats:
-        return np.where(past, np.nan, step_value(steps.time, values, before, times))
+        return np.where(unknown, np.nan, step_value(steps.time, values, before, times))
 
     def since_last(values: Floats) -> Floats:
         return np.diff(np.concatenate(([0.0], values)).cumsum()[place], prepend=0.0)
@@ -281,7 +243,12 @@ def _at(label: str, group: GroupCurve, times: Floats) -> pd.DataFrame:
 def _number_at_risk(group: GroupCurve, times: Floats) -> Floats:
     """Count rows with ``start < t <= stop``; at the very beginning, those that start there."""
     entered = np.concatenate(([0.0], np.cumsum(group.entry_weight)))
-    first = int(np.searchsorted(group.entry, group.entry[0], side="right"))
-    inside = np.maximum(np.searchsorted(group.entry, times, side="left"), first)
+    inside = np.maximum(np.searchsorted(group.entry, times, side="left"), 1)
     gone = np.concatenate(([0.0], np.cumsum(group.steps.events + group.steps.censored)))
-    return entered[inside] - gone[np.searchsorted(group.steps.time, times, side="left")]
+    counts = entered[inside] - gone[np.searchsorted(group.steps.time, times, side="left")]
+    return np.where(_ahead(group, times), np.nan, counts)
+
+
+def _ahead(group: GroupCurve, times: Floats) -> Booleans:
+    """Say which times lie before the time on which the curve is conditional."""
+    return (times < group.begin) & (group.begin > 0)

@@ -103,7 +103,17 @@ def standardised_survival(
     found = {label: _mean_survival(fit, pieces, frame, when, sampled) for label, frame in populations.items()}
     curves = [_curve_frame(label, when, *found[label], z) for label in populations]
     contrasts = [_contrast_frame(label, base, when, found[label], found[base], z) for label in found if label != base]
-    columns = ["exposure", "reference", "time", "difference", "std_error", "conf_low", "conf_high", "statistic", "p_value"]
+    columns = [
+        "exposure",
+        "reference",
+        "time",
+        "difference",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "statistic",
+        "p_value",
+    ]
     return StandardisedSurvival(
         curves=pd.concat(curves, ignore_index=True),
         contrasts=pd.concat(contrasts, ignore_index=True) if contrasts else pd.DataFrame(columns=columns),
