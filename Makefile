@@ -1,12 +1,13 @@
 # Everything a user types. `make report` and `make test` set themselves up; both can be run again at any time.
 .DEFAULT_GOAL := help
-.PHONY: help setup report test verify lab lint lock types clean
+.PHONY: help setup report test verify lab lint lock types clean benchmark benchmark-peers
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 STUDY  ?= data/telco
+PEERS  := .venv-peers
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,6 +50,21 @@ lint: $(STAMP)  ## style, types, import contracts, notebook rules
 lock:  ## resolve the lock again (needs uv)
 	@uv pip compile pyproject.toml --extra dev --extra examples --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet -o requirements.lock
+
+benchmark: $(STAMP)  ## measure against other libraries into docs/benchmarks.md (make benchmark-peers installs more)
+	@if [ -x $(PEERS)/bin/python ]; then python=$(PEERS)/bin/python; else python=$(BIN)/python; fi; \
+	  $$python -m benchmarks --write docs/benchmarks.md
+
+# An environment of its own: the lock, this checkout, and those of benchmarks/peers.txt that install here.
+benchmark-peers: $(STAMP)
+	@rm -rf $(PEERS)
+	@$(PYTHON) -m venv $(PEERS)
+	@if command -v uv >/dev/null 2>&1; then install="uv pip install --quiet --python $(PEERS)/bin/python"; \
+	else install="$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check"; fi; \
+	$$install --require-hashes -r requirements.lock && $$install --no-deps --no-build-isolation -e . || exit 1; \
+	grep -v '^#' benchmarks/peers.txt | while read -r peer; do \
+	  $$install --no-binary coxstream "$$peer" </dev/null || echo "$$peer does not install here: the benchmark does without it"; \
+	done
 
 clean:  ## remove the environment and everything built
 	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -30,6 +30,7 @@ from whychurn.models.plain_design import build_covariates
 from whychurn.models.riskset import place_rows
 from whychurn.models.standardise import Scaling
 from whychurn.models.subjects import read_subjects
+from whychurn.models.threads import one_blas_thread
 
 
 def fit_cox(
@@ -102,23 +103,25 @@ def fit_cox(
         raise FitError(f"ties is 'efron' or 'breslow', not {ties!r}.")
     if not len(frame):
         raise NoEventsError("The frame has no rows.")
-    begin, stop = read_times(frame, time, start)
+    entry, stop = read_times(frame, time, start)
     happened = read_events(frame, event)
     listed = (strata,) if isinstance(strata, str) else tuple(strata)
     codes, labels = read_groups(frame, listed)
-    read_subjects(frame, subject, begin, stop)
+    read_subjects(frame, subject, entry, stop)
     case_weights = read_weights(frame, weights)
     known = read_numbers(frame, offset) if offset is not None else np.broadcast_to(0.0, len(frame))
     clusters = _clusters(frame, cluster, robust)
     if not happened.any():
         raise NoEventsError(f"None of {len(frame):,} rows has an event in {event!r}: no hazard ratio can be estimated.")
-    rows = Rows(None if start is None else begin, stop, happened, codes, case_weights, known)
+    rows = Rows(None if start is None else entry, stop, happened, codes, case_weights, known)
     merged = merge_rows(frame, terms, rows)
-    design, scaling, data = _prepare(frame, terms, rows, merged, efron=ties == "efron")
     absorbed_by = f"the baseline of its stratum ({', '.join(listed)})" if listed else "the baseline hazard"
-    problem = CoxProblem(data, design.columns, absorbed_by)
-    optimum = maximise(problem, lambda: level_hints(frame, design, happened), begin=warm_start(data, design.columns))
-    covariances = _covariances(data, scaling, optimum, rows, merged, clusters)
+    with one_blas_thread(len(frame)):
+        design, scaling, data = _prepare(frame, terms, rows, merged, efron=ties == "efron")
+        problem = CoxProblem(data, design.columns, absorbed_by)
+        begin = warm_start(data, design.columns)
+        optimum = maximise(problem, lambda: level_hints(frame, design, happened), begin)
+        covariances = _covariances(data, scaling, optimum, rows, merged, clusters)
     return CoxFit(
         params=pd.Series(optimum.beta / scaling.spread, list(design.columns), dtype=float),
         std_errors=_roots(covariances[0], design.columns),

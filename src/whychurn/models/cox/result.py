@@ -22,6 +22,7 @@ from whychurn.models.design import Design
 from whychurn.models.merge_rows import MergedRows
 from whychurn.models.riskset import place_rows
 from whychurn.models.standardise import Scaling
+from whychurn.models.threads import one_blas_thread
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
 
 RESIDUAL_KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
@@ -133,7 +134,8 @@ class CoxFit:
         transformed[sets.deaths > 0] = scale
         place = {name: number for number, name in enumerate(self.params.index)}
         groups = [[place[name] for name in names] for names in self.term_slices.values()]
-        found = proportionality_statistics(self.data, self.slot_terms, transformed, [*groups, list(place.values())])
+        with one_blas_thread(self.n):
+            found = proportionality_statistics(self.data, self.slot_terms, transformed, [*groups, list(place.values())])
         return pd.DataFrame(found, columns=["statistic", "df", "p_value"]).assign(term=[*self.term_slices, "GLOBAL"])[
             ["term", "statistic", "df", "p_value"]
         ]

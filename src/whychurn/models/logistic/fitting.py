@@ -27,6 +27,7 @@ from whychurn.models.logistic.sandwich import COVARIANCES, covariance_of
 from whychurn.models.newton import maximise
 from whychurn.models.plain_design import build_covariates
 from whychurn.models.standardise import Scaling
+from whychurn.models.threads import one_blas_thread
 
 INTERCEPT = "Intercept"
 # From this many rows on, a sample of them is fitted first: it saves two of five passes.
@@ -85,14 +86,15 @@ def fit_logistic(
     chosen = read_link(link)
     rows = read_binary_rows(frame, outcome, weights, offset, refuse_one_outcome=True)
     clusters = None if cluster is None else read_groups(rows.frame, cluster)[0]
-    design, scaling, covariates = build_covariates(rows.frame, terms, rows.weights)
-    names = (INTERCEPT, *design.columns)
-    problem = BinomialProblem(covariates, rows.y, rows.weights, rows.offset, chosen, names)
-    null = null_log_likelihood(rows, chosen)
-    begin = _warm_start(problem) if len(rows.frame) >= _WARM_FROM else _share_start(problem)
-    optimum = maximise(problem, lambda: level_hints(rows.frame, design, rows.happened), begin)
-    back = to_caller_units(scaling)
-    units = back @ covariance_of(problem, optimum, covariance, clusters) @ back.T
+    with one_blas_thread(len(rows.frame)):
+        design, scaling, covariates = build_covariates(rows.frame, terms, rows.weights)
+        names = (INTERCEPT, *design.columns)
+        problem = BinomialProblem(covariates, rows.y, rows.weights, rows.offset, chosen, names)
+        null = null_log_likelihood(rows, chosen)
+        begin = _warm_start(problem) if len(rows.frame) >= _WARM_FROM else _share_start(problem)
+        optimum = maximise(problem, lambda: level_hints(rows.frame, design, rows.happened), begin)
+        back = to_caller_units(scaling)
+        units = back @ covariance_of(problem, optimum, covariance, clusters) @ back.T
     return LogisticFit(
         params=pd.Series(back @ optimum.beta, names),
         std_errors=pd.Series(np.sqrt(np.diag(units)), names),
