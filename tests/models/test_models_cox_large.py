@@ -118,6 +118,31 @@ def test_terms_that_depend_on_how_often_values_occur_are_not_merged(monkeypatch)
     assert fit_cox(frame, ["x", "plan"], "stop", "e").merged is not None
 
 
+@pytest.mark.parametrize("dtype", ["Int64", "float32", "int8", "bool", "category", "object"])
+def test_columns_of_any_type_take_the_large_paths(monkeypatch, dtype):
+    frame = spells()
+    frame["y"] = frame["flag"].astype("int8").astype(dtype)
+    expected = fit_cox(frame.assign(y=frame["flag"].astype(float)), ["x", "y"], "stop", "e").params.to_numpy()
+    for change in (compiled, merged, warmed):
+        change(monkeypatch)
+    np.testing.assert_allclose(fit_cox(frame, ["x", "y"], "stop", "e").params, expected, rtol=1e-9)
+
+
+def test_columns_scattered_in_memory_are_read_right(monkeypatch):
+    # Neighbours are read as one array where they lie evenly in memory: same column twice, reversed, interleaved.
+    frame = spells()
+    block = np.asfortranarray(np.random.default_rng(4).normal(size=(len(frame), 6)))
+    plain = pd.DataFrame(block.copy(), columns=list("abcdef"))
+    views = {"a": block[:, 0], "b": block[:, 1], "f": block[:, 5], "d": block[:, 3], "e": block[:, 4], "c": block[:, 2]}
+    scattered = pd.DataFrame(views, copy=False)
+    rows = pd.DataFrame(np.ascontiguousarray(block), columns=list("abcdef"))
+    compiled(monkeypatch)
+    terms = ["f", "a", "b", "e", "d", "c"]
+    fits = [fit_cox(made.assign(t=frame["stop"], o=frame["e"]), terms, "t", "o") for made in (plain, scattered, rows)]
+    for fit in fits[1:]:
+        np.testing.assert_allclose(fit.params, fits[0].params, rtol=1e-12)
+
+
 def test_rows_of_many_kinds_are_not_merged():
     random = np.random.default_rng(0)
     assert merge_equal_rows([random.integers(0, 400, 5_000), random.integers(0, 400, 5_000)], 5_000) is None

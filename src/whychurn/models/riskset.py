@@ -73,10 +73,19 @@ class RiskSets:
         return int(self.times.size)
 
     @cached_property
+    def happened(self) -> Integers:
+        """Row numbers of the events in the order of the rows, shape (E,)."""
+        return np.flatnonzero(self.event)
+
+    @cached_property
+    def happened_at(self) -> Integers:
+        """Slot of each of `happened`, shape (E,)."""
+        return self.exit[self.happened] - 1
+
+    @cached_property
     def event_rows(self) -> Integers:
         """Row numbers of the events ordered by slot, shape (E,)."""
-        found = np.flatnonzero(self.event)
-        return found[np.argsort(self.exit[found], kind="stable")]
+        return self.happened[np.argsort(self.happened_at, kind="stable")]
 
     @cached_property
     def event_slots(self) -> Integers:

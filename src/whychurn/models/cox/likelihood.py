@@ -102,8 +102,8 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     shift = _stratum_maximum(eta, sets)
     eta -= shift[0] if shift.size == 1 else shift[sets.stratum]
     exact = sets.late_entry and bool(eta.min() < -_WIDE_RANGE)
-    events = sets.event
-    own, mass, slots = eta[events], data.weights[events], sets.exit[events] - 1
+    events, slots = sets.happened, sets.happened_at
+    own, mass = eta[events], data.weights[events]
     risk = np.exp(eta, out=eta)
     risk *= data.weights
     s0 = at_risk_sums(sets, risk, exact)
@@ -149,8 +149,7 @@ def expected_events(data: CoxData, terms: SlotTerms) -> Floats:
     """Return the weighted expected events of each row (its cumulative hazard), shape (n,)."""
     sets = data.sets
     hazard = since_entry(sets, terms.a1, terms.exact)
-    events = sets.event
-    hazard[events] -= terms.f1[sets.exit[events] - 1]
+    hazard[sets.happened] -= terms.f1[sets.happened_at]
     return terms.risk * hazard
 
 

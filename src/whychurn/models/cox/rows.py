@@ -55,11 +55,12 @@ def _keys(columns: list[NDArray[Any]], rows: Rows) -> Iterator[NDArray[Any]]:
 
 
 def _codes(frame: pd.DataFrame, names: Sequence[str]) -> list[NDArray[Any]] | None:
-    numbers = {name: read_number(frame[name]) for name in names}
-    if not all(looks_discrete(values) for values in numbers.values() if values is not None):
+    plain = [frame[name].to_numpy() for name in names if isinstance(frame[name].dtype, np.dtype)]
+    if not all(looks_discrete(values) for values in plain if values.dtype.kind in "iuf"):
         return None
     found = []
-    for name, number in numbers.items():
+    for name in names:
+        number = read_number(frame[name])
         codes = read_factor(frame[name]) if number is None else few_values(number)
         if codes is None:
             return None

@@ -7,6 +7,8 @@ import numpy as np
 from whychurn.models.columns import Booleans, Floats, Integers
 from whychurn.models.kernels.jit import compiled, compiled_sums
 
+_PIECE = 512
+
 
 @compiled
 def tied_terms(deaths: Integers, s0: Floats, d0: Floats, mean_weight: Floats, efron: bool, out: Floats) -> float:
@@ -55,18 +57,42 @@ def add_row_sums(x: Floats, hazard: Floats, residual: Floats, score: Floats, tot
         Shape (m,).
     """
     p, m = x.shape
-    scaled = np.empty(m)
-    for j in range(p):
-        part = 0.0
-        for i in range(m):
-            scaled[i] = hazard[i] * x[j, i]
-            part += residual[i] * x[j, i]
-        score[j] += part
-        for other in range(j + 1):
-            product = 0.0
-            for i in range(m):
-                product += scaled[i] * x[other, i]
-            total[j, other] += product
+    scaled = np.empty(_PIECE)
+    # Pieces of all columns stay in the cache; four products at a time share the loads of one column.
+    for low in range(0, m, _PIECE):
+        high = min(low + _PIECE, m)
+        for j in range(p):
+            column, weight, rest = x[j, low:high], hazard[low:high], residual[low:high]
+            part = 0.0
+            for i in range(high - low):
+                scaled[i] = weight[i] * column[i]
+                part += rest[i] * column[i]
+            score[j] += part
+            other = 0
+            while other + 3 <= j:
+                x0, x1, x2, x3 = (
+                    x[other, low:high],
+                    x[other + 1, low:high],
+                    x[other + 2, low:high],
+                    x[other + 3, low:high],
+                )
+                s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+                for i in range(high - low):
+                    s0 += scaled[i] * x0[i]
+                    s1 += scaled[i] * x1[i]
+                    s2 += scaled[i] * x2[i]
+                    s3 += scaled[i] * x3[i]
+                total[j, other] += s0
+                total[j, other + 1] += s1
+                total[j, other + 2] += s2
+                total[j, other + 3] += s3
+                other += 4
+            while other <= j:
+                x0, s0 = x[other, low:high], 0.0
+                for i in range(high - low):
+                    s0 += scaled[i] * x0[i]
+                total[j, other] += s0
+                other += 1
 
 
 @compiled
