@@ -20,7 +20,8 @@ PAGES = {
                 "period_table", "window_comparison"),
     "churn_within": ("risk_summary", "risk_levels", "risk_differences"),
     "focus": ("focus_sections",),
-    "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves"),
+    "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves", "opinion_differences"),
+    "accuracy": ("accuracy_summary", "calibration_figure", "calibration_table", "capacity_table", "accuracy_measures"),
     "causes": ("cause_summary", "cause_table", "grade_rules", "cause_details", "cause_left_out"),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ PAGES = [
     "06_churn_within",
     "07_focus",
     "08_second_opinion",
+    "09_accuracy",
 ]
 
 

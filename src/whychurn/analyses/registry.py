@@ -18,6 +18,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
     "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),
     "second_opinion": ("whychurn.analyses.second_opinion", "Do other libraries agree?"),
+    "accuracy": ("whychurn.analyses.accuracy", "How well could this tell who will leave?"),
     "causes": ("whychurn.analyses.causes", "Which causes matter most, and how sure are we?"),
 }
 

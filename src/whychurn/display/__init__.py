@@ -9,6 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from whychurn.display.accuracy import (
+        accuracy_measures,
+        accuracy_summary,
+        calibration_figure,
+        calibration_table,
+        capacity_table,
+    )
     from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
     from whychurn.display.crosstabs import crosstab_summary, crosstab_tables, crosstab_tests
     from whychurn.display.focus import focus_sections
@@ -34,6 +41,11 @@ if TYPE_CHECKING:
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
 
 _HOMES = {
+    "accuracy_measures": "whychurn.display.accuracy",
+    "accuracy_summary": "whychurn.display.accuracy",
+    "calibration_figure": "whychurn.display.accuracy",
+    "calibration_table": "whychurn.display.accuracy",
+    "capacity_table": "whychurn.display.accuracy",
     "cause_details": "whychurn.display.causes",
     "cause_left_out": "whychurn.display.causes",
     "cause_summary": "whychurn.display.causes",
@@ -70,6 +82,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "accuracy_measures",
+    "accuracy_summary",
+    "calibration_figure",
+    "calibration_table",
+    "capacity_table",
     "cause_details",
     "cause_left_out",
     "cause_summary",
