@@ -22,8 +22,8 @@ _PH = (
     "in 2019; here, as in R since, the exact score test is computed."
 )
 _ENTRY = (
-    "statsmodels counts a row that enters at the very time of an event as at risk of it. Rows cover the time after "
-    "their start, so the row before already stood that risk: it is counted twice."
+    "statsmodels counts a row that enters at the very time of an event as at risk of it. A row covers the time after "
+    "its start, so whoever enters then cannot have had that event: the risk set is too large."
 )
 _MEAN = (
     "lifelines' variance is that of single lifetimes cut at the horizon, not of their estimated mean: its square "
