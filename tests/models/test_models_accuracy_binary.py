@@ -137,9 +137,8 @@ def test_unreadable_rows(change, message):
 def test_empty_frame_and_single_cluster():
     with pytest.raises(FitError, match="None of 0 rows"):
         auc(sample().iloc[:0], "p", "y")
-    found = auc(sample().assign(id=1), "p", "y", cluster="id")
-    assert math.isnan(found.std_error)
-    assert found.estimate == auc(sample(), "p", "y").estimate
+    with pytest.raises(FitError, match="at least two clusters; 'id' has 1"):
+        auc(sample().assign(id=1), "p", "y", cluster="id")
 
 
 def test_difference_of_two_predictions():

@@ -88,8 +88,8 @@ def test_before_the_first_event_everybody_stays(frame):
     ("change", "message"),
     [
         (lambda f: ({}, TIMES), "at least one population"),
-        (lambda f: (exposed(f), []), "one finite time"),
-        (lambda f: (exposed(f), [np.nan]), "one finite time"),
+        (lambda f: (exposed(f), []), "finite numbers, at least one"),
+        (lambda f: (exposed(f), [np.nan]), "finite numbers, at least one"),
         (lambda f: ({"a": f, "b": f.head(5)}, TIMES), "fitted to 90"),
         (lambda f: ({"a": f.head(5)}, TIMES), "sampled=False"),
         (lambda f: ({"a": f.assign(plan="gold")}, TIMES), "unseen when fitting"),

@@ -45,21 +45,30 @@ def run(panel: Panel, study: Study) -> Findings:
 
 
 def weighted_rows(panel: Panel, study: Study) -> pd.DataFrame:
-    """Return the panel's rows with ``left_within`` (0/1) and the censoring ``weight`` (0 if not followed)."""
+    """Return the panel's rows with ``left_within`` (0/1) and the censoring ``weight`` (0 if not followed).
+
+    ``settled`` says whether the outcome is known, ``followed`` whether the group was followed to the horizon.
+    """
     rows = panel.intervals.copy()
     by = study.churn.censoring_by
     group = rows[by].astype(str) if by and by in rows else None
-    weight = censoring_weights(
-        rows["stop"].to_numpy(dtype=float), rows["event"].to_numpy(), float(study.horizon), group=group
-    )
     rows["left_within"] = ((rows["event"] == 1) & (rows["stop"] <= study.horizon)).astype(int)
-    rows["weight"] = np.asarray(weight, dtype=float)
     strata = group if group is not None else pd.Series("", index=rows.index)
-    settled = (rows["stop"] >= study.horizon) | (rows["event"] == 1)
+    rows["settled"] = settled = (rows["stop"] >= study.horizon) | (rows["event"] == 1)
     # Where nobody was followed to the horizon, no weight can stand for those who were not.
     rows["followed"] = (rows["stop"] >= study.horizon).groupby(strata).transform("any") | settled.groupby(
         strata
     ).transform("all")
+    mine = np.flatnonzero(rows["followed"].to_numpy(dtype=bool))
+    reached = rows.iloc[mine]
+    weight = np.zeros(len(rows))
+    weight[mine] = censoring_weights(
+        reached["stop"].to_numpy(dtype=float),
+        reached["event"].to_numpy(),
+        float(study.horizon),
+        group=None if group is None else group.iloc[mine].tolist(),
+    )
+    rows["weight"] = weight
     return rows
 
 
@@ -121,7 +130,7 @@ def _overall_row(rows: pd.DataFrame, study: Study) -> dict[str, Any]:
 
 def _naive_row(rows: pd.DataFrame, study: Study, term: str, level: str = "") -> list[dict[str, Any]]:
     """Return what one would get by dropping customers not followed to the horizon: shown because it is wrong."""
-    followed = rows[rows["weight"] > 0]
+    followed = rows[rows["settled"]]
     if followed.empty:
         return []
     events = int(followed["left_within"].sum())

@@ -97,7 +97,10 @@ def _predicted(rows: pd.DataFrame, candidates: Sequence[Candidate], learning: np
         fit = fit_cox(coded.frame[learning[place]], coded.terms, time="stop", event="event")
     except FitError as problem:
         raise FitError(_in_the_studys_words(str(problem), coded, candidates)) from problem
-    curve = fit.predict_survival(coded.frame, [horizon], conf_level=None)
+    # Where those learned from were not seen to the horizon, what happened until then is all there is; whether that
+    # carries a measure is decided from everybody's follow-up.
+    seen = min(horizon, float(fit.rows.stop.max()))
+    curve = fit.predict_survival(coded.frame, [seen], conf_level=None)
     risk = np.full(len(rows), np.nan)
     risk[_without_leavers(rows, candidates, learning)] = 0.0
     risk[place] = np.round(-np.expm1(-curve["cumulative_hazard"].to_numpy()), DIGITS)

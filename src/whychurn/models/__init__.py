@@ -1,5 +1,6 @@
 """Pure statistics on arrays and frames; knows nothing of churn, tables or pictures."""
 
+from whychurn.errors import FitError
 from whychurn.models.accuracy import (
     AucResult,
     BrierResult,
@@ -87,6 +88,7 @@ __all__ = [
     "EValue",
     "FineGrayFit",
     "FirthFit",
+    "FitError",
     "GrayResult",
     "HazardRates",
     "IntegratedBrier",

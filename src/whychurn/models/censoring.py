@@ -5,13 +5,15 @@ Source: Robins & Rotnitzky (1992); Graf et al. (1999), Statist. Med. 18:2529-254
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_number
 from whychurn.models.columns import Booleans, Floats, read_events, read_groups, read_stop
 from whychurn.models.curve import step_value
 from whychurn.models.distinct import distinct_codes
@@ -39,29 +41,56 @@ def censoring_weights(
     group
         Groups with a censoring curve each, shape (n,).
 
+    Returns
+    -------
+    Weights that add up to the rows of each group.
+
     Raises
     ------
     FitError
-        Bad times, or a horizon that is not positive.
+        Bad times, Series of different indexes, a horizon that is not positive, or one past the follow-up of a group:
+        no row then stands for those censored last. (A group in which nobody is censored last is known to its end.)
     """
-    if not (np.isfinite(horizon) and horizon > 0):
-        raise FitError(f"horizon is a positive number, not {horizon}.")
+    if not (is_number(horizon) and horizon > 0):
+        raise FitError(f"horizon is a positive number, not {horizon!r}.")
+    _refuse_misaligned({"time": time, "event": event, "group": group})
     frame = pd.DataFrame({"time": np.asarray(time), "event": np.asarray(event)})
     if not len(frame):
         return np.zeros(0)
     stop = read_stop(frame, "time")
     happened = read_events(frame, "event")
     groups = pd.Series("all", frame.index) if group is None else pd.Series(group).reset_index(drop=True)
-    if len(groups) != len(frame):
-        raise FitError(f"group has {len(groups):,} values for {len(frame):,} rows.")
     codes, labels = read_groups(groups.to_frame("group"), "group")
     known = happened | (stop >= horizon)
     weights = np.zeros(stop.size)
-    for mine in rows_by_group(codes, len(labels)):
+    for label, mine in zip(labels, rows_by_group(codes, len(labels)), strict=True):
         moments, uncensored = censoring_curve(stop[mine], happened[mine])
+        if moments[-1] < horizon and uncensored[-1] <= 0.0:
+            whose = "" if group is None else f" of the group {label!r}"
+            remedy = "" if group is None else ", or coarser groups"
+            raise FitError(
+                f"No row{whose} is followed to the horizon of {horizon:g} (the last one is censored at {moments[-1]:g}), "
+                f"so no weight can stand for those censored. Choose a shorter horizon{remedy}."
+            )
         staying = step_value(moments, uncensored, 1.0, np.minimum(stop[mine], horizon), side="left")
         weights[mine] = np.where(known[mine], 1.0 / np.where(known[mine], staying, 1.0), 0.0)
     return weights
+
+
+def _refuse_misaligned(given: Mapping[str, Any]) -> None:
+    """Refuse names in place of values, different lengths, and Series whose indexes differ."""
+    for name, values in given.items():
+        if isinstance(values, str):
+            raise FitError(f"{name} is {values!r}: give the values, not the name of a column.")
+    there = {name: values for name, values in given.items() if values is not None}
+    for (one, first), (two, second) in combinations(there.items(), 2):
+        if len(first) != len(second):
+            raise FitError(f"{two} has {len(second):,} values for {len(first):,} rows of {one}.")
+        if isinstance(first, pd.Series) and isinstance(second, pd.Series) and not first.index.equals(second.index):
+            raise FitError(
+                f"{one} and {two} have different indexes, so that their rows do not belong together: take both from one "
+                "frame, or align them first."
+            )
 
 
 def censoring_curve(stop: Floats, event: Booleans) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ from whychurn.models.columns import (
     Booleans,
     Floats,
     Integers,
+    read_clusters,
     read_events,
     read_groups,
     read_numbers,
@@ -100,6 +101,15 @@ def concordance(
         Unit that the standard error keeps together.
     higher_is
         "longer" if a high score promises a long time, "riskier" if a high score promises an early event.
+
+    Returns
+    -------
+    ConcordanceResult
+
+    Raises
+    ------
+    FitError
+        Unreadable columns or rows, fewer than two clusters.
     """
     if higher_is not in DIRECTIONS:
         raise FitError(f"higher_is is 'longer' or 'riskier', not {higher_is!r}.")
@@ -112,7 +122,7 @@ def concordance(
         score=values if higher_is == "longer" else -values,
         weights=read_weights(frame, weights),
         stratum=read_groups(frame, strata)[0],
-        clusters=None if cluster is None else read_groups(frame, cluster)[0],
+        clusters=None if cluster is None else read_clusters(frame, cluster),
     )
 
 

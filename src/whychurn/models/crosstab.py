@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_whole
 from whychurn.models.columns import Floats, Integers, read_groups
 
 _SPARSE = 5.0
@@ -88,6 +89,10 @@ def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0, draws: i
     draws
         Tables drawn for it.
 
+    Returns
+    -------
+    CrosstabResult
+
     Raises
     ------
     FitError
@@ -95,8 +100,9 @@ def crosstab(frame: pd.DataFrame, row: str, column: str, seed: int = 0, draws: i
     """
     if not len(frame):
         raise FitError("The frame has no rows.")
-    if draws < 1:
-        raise FitError(f"draws is a number of tables, at least one, not {draws}.")
+    if not is_whole(draws) or draws < 1:
+        raise FitError(f"draws is a number of tables, at least one, not {draws!r}.")
+    draws = int(draws)
     row_codes, row_labels = read_groups(frame, row)
     column_codes, column_labels = read_groups(frame, column)
     shape = (len(row_labels), len(column_labels))

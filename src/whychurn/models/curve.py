@@ -5,12 +5,10 @@ Source: Kaplan & Meier (1958), J. Am. Statist. Assoc. 53:457-481; variance of Gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from whychurn.errors import FitError
 from whychurn.models.columns import Booleans, Floats, Integers
 from whychurn.models.influence import running_totals, sum_of_squares
 from whychurn.models.life_table import LifeTable, life_table
@@ -134,14 +132,6 @@ def influence_variance(time: Floats, increments: Floats, own: Floats, rows: Rows
     basis = np.column_stack((np.ones(time.size), total))
     variance = sum_of_squares(place, before, after, basis)
     return np.where(np.cumsum(~finite) > 0, np.inf, variance)
-
-
-def read_moments(times: Sequence[float] | Floats) -> Floats:
-    """Return the times at which a curve is asked for, sorted; `FitError` where one is no number."""
-    wanted = np.sort(np.asarray(times, dtype=float).ravel())
-    if np.isnan(wanted).any():
-        raise FitError(f"{int(np.isnan(wanted).sum())} of {wanted.size} times asked for are missing.")
-    return wanted
 
 
 def step_value(steps_time: Floats, values: Floats, before: float, times: Floats, side: str = "right") -> Floats:

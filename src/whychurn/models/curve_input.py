@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_number
 from whychurn.models.columns import (
     Booleans,
     Floats,
     Integers,
+    read_clusters,
     read_events,
     read_groups,
     read_stop,
@@ -90,7 +92,9 @@ def read_curve_input(
     happened = read_events(frame, event)
     mass = None if weights is None else read_weights(frame, weights)
     codes, labels = read_groups(frame, group)
-    owner = None if cluster is None else read_groups(frame, cluster)[0]
+    owner = None if cluster is None else read_clusters(frame, cluster)
+    if owner is not None:
+        _need_two_clusters(codes, labels, owner)
     if robust is None:
         robust = owner is not None or (mass is not None and bool((mass != np.round(mass)).any()))
     k = len(labels)
@@ -146,17 +150,28 @@ def floor_begins(table: LifeTable, min_at_risk: float) -> float:
     return float(table.time[small[-1]]) if small.size else -np.inf
 
 
+def _need_two_clusters(codes: Integers, labels: Sequence[str], owner: Integers) -> None:
+    """Refuse a group whose rows are all one cluster's: its jackknife would be zero, as if the curve were certain."""
+    some_owner = np.zeros(len(labels), dtype=np.int64)
+    some_owner[codes] = owner
+    varied = np.zeros(len(labels), dtype=bool)
+    varied[codes[owner != some_owner[codes]]] = True
+    if not varied.all():
+        alone = labels[int(np.argmin(varied))]
+        raise FitError(f"A cluster-robust standard error needs at least two clusters; group {alone!r} has 1.")
+
+
 def _begins(
     tables: Sequence[LifeTable], labels: Sequence[str], conditional_on: float | None, min_at_risk: float | None
 ) -> Floats:
     begins = np.full(len(tables), -np.inf)
     if conditional_on is not None:
-        if not (np.isfinite(conditional_on) and conditional_on >= 0):
-            raise FitError(f"conditional_on is a time of zero or later, not {conditional_on}.")
+        if not (is_number(conditional_on) and conditional_on >= 0):
+            raise FitError(f"conditional_on is a time of zero or later, not {conditional_on!r}.")
         begins[:] = conditional_on
     if min_at_risk is not None:
-        if not (np.isfinite(min_at_risk) and min_at_risk > 0):
-            raise FitError(f"min_at_risk is a positive number of rows, not {min_at_risk}.")
+        if not (is_number(min_at_risk) and min_at_risk > 0):
+            raise FitError(f"min_at_risk is a positive number of rows, not {min_at_risk!r}.")
         for place, (label, table) in enumerate(zip(labels, tables, strict=True)):
             if table.at_risk.max() < min_at_risk:
                 raise FitError(

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formulaic import Formula, ModelSpec
-from formulaic.errors import FormulaicError
 
 from whychurn.errors import FitError, SingularDesignError, some
 from whychurn.models.columns import Booleans, Floats, refuse_rows, require_columns
@@ -49,6 +48,8 @@ class Design:
         Every factor that the terms read, those within interactions included.
     variables
         Columns of the frame that the terms read.
+    reads
+        The same, term by term.
     spec
         formulaic's fitted specification.
     """
@@ -59,6 +60,7 @@ class Design:
     factors: dict[str, Factor]
     encoded: tuple[Factor, ...]
     variables: tuple[str, ...]
+    reads: dict[str, tuple[str, ...]]
     spec: ModelSpec
 
     def term_of(self, column: str) -> str:
@@ -84,8 +86,8 @@ def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Flo
     SingularDesignError
         A factor with one level only.
     """
-    if isinstance(terms, str):
-        raise FitError(f"terms is a list of terms; write [{terms!r}].")
+    if isinstance(terms, str) or not isinstance(terms, Sequence):
+        raise FitError(f"terms is a list of terms; write [{terms!r}]." if terms else "terms is a list of terms, or [].")
     if len(set(terms)) < len(terms):
         raise FitError(f"A term is given twice: {some(sorted(t for t in set(terms) if list(terms).count(t) > 1))}.")
     owners = parse_terms(frame, terms)
@@ -96,7 +98,9 @@ def build_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, Flo
         variables = in_frame_order(frame, {name for names in reads.values() for name in names})
         prepared = plain_columns(frame, variables)
         fitted, matrix = _materialise(spec, prepared)
-    except (FormulaicError, SyntaxError) as problem:
+    except FitError:
+        raise
+    except Exception as problem:  # a term is code: whatever it raises is an answer to the caller
         raise FitError(
             f"The terms {list(terms)} cannot be read: {plain_message(problem)}. "
             f"Available columns: {some(frame.columns, most=30)}."
@@ -128,7 +132,9 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             _, matrix = _materialise(design.spec, plain_columns(frame, design.variables))
-    except (FormulaicError, UserWarning) as problem:
+    except FitError:
+        raise
+    except Exception as problem:  # a term is code, as above
         raise FitError(f"These rows do not fit the model's terms: {plain_message(problem)}.") from problem
     _refuse_infinite(frame, matrix, design.columns)
     return matrix
@@ -185,8 +191,13 @@ def _describe(
         if len(part.factors) == 1 and encoded and sum(whose == owner for whose in owners.values()) == 1:
             factors[owner] = _factor(spec, encoded[0], reads[encoded[0]])
     ordered = tuple(str(name) for name in names[1:])
+    read_by: dict[str, tuple[str, ...]] = {}
+    for part in spec.terms:
+        if part.degree:
+            own = [name for factor in part.factors for name in reads[factor]]
+            read_by[owners[part]] = tuple(dict.fromkeys([*read_by.get(owners[part], ()), *own]))
     every = tuple(_factor(spec, factor, reads[factor]) for factor in spec.factor_contrasts)
-    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, every, variables, spec)
+    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, every, variables, read_by, spec)
 
 
 def _levels_shown(column: str, part: Any, contrasts: Mapping[Any, Any]) -> str:

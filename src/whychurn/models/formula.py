@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formulaic import Formula
-from formulaic.errors import FormulaicError
 from formulaic.transforms import TRANSFORMS
 
 from whychurn.errors import FitError, some
 from whychurn.models.columns import refuse_rows, require_columns
+
+#: What pandas calls an object column of numbers.
+NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
 
 def quoted(frame: pd.DataFrame, term: str) -> str:
@@ -27,11 +29,14 @@ def parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
     """Map every formulaic term to the first user term that asks for it."""
     owners: dict[Any, str] = {}
     for term in terms:
+        if not isinstance(term, str):
+            raise FitError(f"A term is text, not {term!r}; name columns by text, e.g. with rename(columns=str).")
+        _refuse_arithmetic(frame, term)
         if term in frame.columns and re.fullmatch(r"[\d.]+", term):
             raise FitError(f"A column called {term!r} reads as a number in a formula: give it a name with a letter.")
         try:
             parts = list(Formula(f"0 + {quoted(frame, term)}"))
-        except FormulaicError as problem:
+        except Exception as problem:  # formulaic's, or Python's about the code in a term
             raise FitError(
                 f"The term {term!r} cannot be read: {plain_message(problem)}. Available columns: "
                 f"{some(frame.columns, most=30)}."
@@ -39,6 +44,22 @@ def parse_terms(frame: pd.DataFrame, terms: Sequence[str]) -> dict[Any, str]:
         for part in parts:
             owners.setdefault(part, term)
     return owners
+
+
+def _refuse_arithmetic(frame: pd.DataFrame, term: str) -> None:
+    """Refuse signs that a formula reads otherwise than arithmetic: a square would silently be the column itself."""
+    if term in frame.columns:
+        return
+    outside = re.sub(r"`[^`]*`", "x", term)
+    while "(" in outside and outside != (outside := re.sub(r"[\w.]*\([^()]*\)", "x", outside)):
+        pass
+    # "~" and "|" belong to whole formulas; a number alone is an intercept.
+    found = re.search(r"\*\*|\^|/|-|~|\||%in%", outside)
+    if found or re.fullmatch(r"[\d.\s]+", outside):
+        raise FitError(
+            f"The term {term!r} would not be read as arithmetic. Write I(...) around it (as in I(x**2)); terms are "
+            "joined by ':' (interaction) and '*' (with main effects), and others are left out of the list."
+        )
 
 
 def variables_of(factor: Any) -> tuple[str, ...]:
@@ -82,10 +103,15 @@ def plain_columns(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame
             plain[name] = column.to_numpy(dtype=bool)
         elif pd.api.types.is_integer_dtype(column):
             plain[name] = column.to_numpy(dtype=np.int64)
+        elif pd.api.types.is_complex_dtype(column):
+            raise FitError(f"Column {name!r} holds complex numbers.")
         elif pd.api.types.is_numeric_dtype(column):
             plain[name] = column.to_numpy(dtype=np.float64)
         elif pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
             raise FitError(f"Column {name!r} holds dates; give it as a number of days or months.")
+        elif pd.api.types.infer_dtype(column, skipna=False) in NUMBERS:
+            # Numbers that a reader left as objects are numbers; numbers written as text stay labels.
+            plain[name] = column.to_numpy(dtype=np.float64)
         else:
             plain[name] = column.astype(object)
     return pd.DataFrame(plain, index=frame.index)

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError, some
+from whychurn.models.arguments import is_number, read_list
 from whychurn.models.columns import (
     Booleans,
     Floats,
@@ -99,6 +100,10 @@ def hazard_by_time(
     conf_level
         Of the exact Poisson limits.
 
+    Returns
+    -------
+    HazardRates
+
     Raises
     ------
     FitError
@@ -110,9 +115,9 @@ def hazard_by_time(
         raise FitError(f"closed is one of {', '.join(CLOSED)}, not {closed!r}.")
     normal_quantile(conf_level)
     edges = _edges(bands)
-    moments = np.sort(np.asarray(marks, dtype=np.float64).ravel())
-    if not (np.isfinite(step) and step > 0):
-        raise FitError(f"step is a positive number in the unit of {time!r}, not {step}.")
+    moments = np.sort(read_list(marks, "marks"))
+    if not (is_number(step) and step > 0):
+        raise FitError(f"step is a positive number in the unit of {time!r}, not {step!r}.")
     if moments.size and not (np.isfinite(moments).all() and moments[0] >= 0):
         raise FitError(f"marks are finite times of zero or later, not {some(moments)}.")
     if (np.diff(moments) < 2 * step * (1 - 1e-9)).any():
@@ -187,7 +192,7 @@ def rate_columns(events: Floats, time: Floats, conf_level: float) -> dict[str, F
 
 
 def _edges(bands: Sequence[float] | Floats) -> Floats:
-    edges = np.asarray(bands, dtype=np.float64).ravel()
+    edges = read_list(bands, "bands")
     if edges.size < 2 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any() or edges[0] < 0:
         raise FitError(f"bands are two or more finite edges from zero on, in increasing order, not {some(edges)}.")
     return edges

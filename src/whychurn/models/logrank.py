@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError, NoEventsError, some
+from whychurn.models.arguments import is_number, read_list
 from whychurn.models.columns import Floats, read_events, read_groups, read_stop, read_times, read_weights
 from whychurn.models.logrank_sums import RiskCounts, log_rank_sums, risk_counts
 from whychurn.models.multiplicity import METHODS, adjust_p_values
@@ -103,7 +104,7 @@ class LogRankResult:
             if absent:
                 raise FitError(f"No score for group {some(map(repr, absent))}.")
             scores = [scores[label] for label in self.groups]
-        placed = np.arange(k, dtype=np.float64) if scores is None else np.asarray(scores, dtype=np.float64)
+        placed = np.arange(k, dtype=np.float64) if scores is None else read_list(scores, "scores")
         if placed.shape != (k,) or not np.isfinite(placed).all():
             raise FitError(f"scores are {k} finite numbers, one for each of {some(self.groups, most=30)}.")
         if k > 1 and (placed == placed[0]).all():
@@ -152,6 +153,10 @@ def logrank_test(
         Column of positive case weights. Whole numbers count rows; otherwise the variance is that of drawing
         weighted rows at random from the risk set (Xie & Liu 2005), so that only relative weights matter.
 
+    Returns
+    -------
+    LogRankResult
+
     Raises
     ------
     FitError, NoEventsError
@@ -191,6 +196,10 @@ def pairwise_logrank(
     adjust
         "holm" (default), "bh" or "by". A pair without information (p is NaN) does not count in the family.
 
+    Returns
+    -------
+    PairwiseLogRank
+
     Raises
     ------
     FitError, NoEventsError
@@ -223,10 +232,10 @@ def _read(
     """Return counts by stratum, group labels, and rows per group."""
     if not len(frame):
         raise NoEventsError("The frame has no rows.")
-    if not np.isfinite(rho):
-        raise FitError(f"rho is a finite number, not {rho}.")
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise FitError(f"gamma is a finite number of zero or more, not {gamma}.")
+    if not is_number(rho):
+        raise FitError(f"rho is a finite number, not {rho!r}.")
+    if not (is_number(gamma) and gamma >= 0):
+        raise FitError(f"gamma is a finite number of zero or more, not {gamma!r}.")
     begin, stop = (None, read_stop(frame, time)) if start is None else read_times(frame, time, start)
     happened = read_events(frame, event)
     mass = None if weights is None else read_weights(frame, weights)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, tally
-from whychurn.models.curve import Rows, influence_variance, read_moments, step_value
+from whychurn.models.columns import Floats, read_query_times, tally
+from whychurn.models.curve import Rows, influence_variance, step_value
 from whychurn.models.curve_input import read_curve_input
 from whychurn.models.life_table import LifeTable
 from whychurn.models.wald import normal_quantile
@@ -85,7 +85,7 @@ class NelsonAalenFit:
         DataFrame with group, time, cumulative_hazard, std_error, conf_low, conf_high, survival. Past the last
         observed time of a group, and before the time on which it is conditional, NaN.
         """
-        wanted = read_moments(times)
+        wanted = np.sort(read_query_times(times))
         blocks = [
             pd.DataFrame({"group": label, "time": wanted} | _estimates(steps, wanted))
             for label, steps in zip(self.groups, self.curves, strict=True)

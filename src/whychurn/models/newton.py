@@ -25,6 +25,8 @@ _DECREMENT = 1e-9
 _QUADRATIC = 0.5
 # Information this little changed, relatively, is the information at the optimum.
 _UNMOVED = 1e-9
+# A step is taken if it gains this part of its length times the slope (Armijo's rule).
+_FAIR_PART = 0.2
 # Where it shrinks no further for rounding, this much is accepted.
 _ROUNDING = 1e-7
 # A predictor that moves this much while the likelihood is this flat has a standard error of a thousand.
@@ -121,7 +123,7 @@ def _newton(problem: Problem[State], hints: Hints, begin: Floats | None) -> Opti
             beta, state, value = begin.copy(), guessed, problem.log_likelihood(guessed)
     score, hessian = problem.derivatives(state)
     first = hessian
-    refuse_aliased(hessian, columns, problem.within, problem.absorbed_by)
+    refuse_aliased(hessian, columns, problem.within, problem.absorbed_by, getattr(problem, "mass", 1.0))
     step, before = np.zeros_like(beta), np.inf
     for iteration in range(_MOST_STEPS + 1):
         factor = _factorise(hessian)
@@ -162,7 +164,7 @@ def _last_step(decrement: float, before: float) -> bool:
     return bool(curvature * decrement**2 <= _DECREMENT and curvature * decrement <= _UNMOVED)
 
 
-def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absorbed_by: str) -> None:
+def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absorbed_by: str, mass: float = 1.0) -> None:
     """Name the first column that is constant, or that the columns before it reproduce.
 
     Parameters
@@ -170,6 +172,8 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absor
     hessian
         Information at moderate coefficients (zero, or a good guess), shape (p, p): a weighted cross product of
         the columns, singular where they are.
+    mass
+        Weight of the observations, which the information of a standardised column is of the order of.
     """
     for place, name in enumerate(columns):
         own = hessian[place, place]
@@ -177,7 +181,7 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absor
         mixed = hessian[:place, place]
         solved = linalg.solve(before, mixed, assume_a="pos") if place else np.zeros(0)
         left = own - mixed @ solved
-        if own <= _ALIASED * max(1.0, float(np.trace(hessian)) / len(columns)):
+        if own <= _ALIASED * max(mass, float(np.trace(hessian)) / len(columns)):
             raise SingularDesignError(
                 f"Column {name!r} is constant {within}: it is aliased with {absorbed_by}. Leave it out."
             )
@@ -186,8 +190,14 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absor
             partners = [columns[j] for j in np.flatnonzero(np.abs(solved) * scale > 1e-6 * np.sqrt(own))]
             raise SingularDesignError(
                 f"Column {name!r} is aliased with {some(map(repr, partners), most=6)}: {within} it is a "
-                f"linear combination of them. Leave out one of these {len(partners) + 1} columns."
+                f"linear combination of them. {_remedy(name, len(partners) + 1)}"
             )
+
+
+def _remedy(name: str, columns: int) -> str:
+    if name.startswith(("cr(", "cc(", "cs(")):
+        return "A natural spline needs constraints='center' beside an intercept or baseline: cr(x, df=4, constraints='center')."
+    return f"Leave out one of these {columns} columns."
 
 
 def _factorise(hessian: Floats) -> tuple[Floats, bool] | None:
@@ -208,14 +218,18 @@ def _solve(factor: tuple[Floats, bool], right: Floats) -> Floats:
 def _ascend(
     problem: Problem[State], beta: Floats, step: Floats, value: float, decrement: float
 ) -> tuple[Floats, State, float]:
-    """Take the Newton step, halved until the likelihood does not fall."""
+    """Take the Newton step, halved until it gains a fair part of what it promises.
+
+    A step that merely does not lose may land where the likelihood is flat and the next step leaps to infinity.
+    """
     # Near the optimum the gain drowns in rounding: there a full Newton step is right whatever it shows.
     slack = 1e-10 * (1.0 + abs(value)) if decrement < 1e-3 else 0.0
     for halving in range(_MOST_HALVINGS):
         moved = beta + step / 2**halving
         state = problem.evaluate(moved)
         found = problem.log_likelihood(state)
-        if np.isfinite(found) and found >= value - slack:
+        promised = decrement**2 / 2**halving
+        if np.isfinite(found) and found >= value + _FAIR_PART * promised - slack:
             return moved, state, found
     raise ConvergenceError(
         "The likelihood cannot be improved although its gradient has not vanished. Look for covariates of "

@@ -19,7 +19,17 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers, read_groups, read_weights, refuse_rows, require_columns, tally
+from whychurn.models.arguments import is_whole
+from whychurn.models.columns import (
+    Floats,
+    Integers,
+    read_clusters,
+    read_groups,
+    read_weights,
+    refuse_rows,
+    require_columns,
+    tally,
+)
 from whychurn.models.multiplicity import adjust_p_values
 from whychurn.models.wald import normal_quantile
 
@@ -27,6 +37,7 @@ METHODS = ("adjusted", "wald")
 # Answers added: to one score, and to each of two scores that are compared.
 _ADDED, _ADDED_EACH = 3.0, 1.5
 _FEW = 30
+_FEW_CLUSTERS = 10
 # A variance this small beside that of one answer is rounding.
 _NO_SPREAD = 1e-12
 
@@ -143,6 +154,10 @@ def net_promoter_score(
     method
         "adjusted" or "wald" (plain, centred on the raw score; poor under a few hundred answers).
 
+    Returns
+    -------
+    NetPromoterResult
+
     Raises
     ------
     FitError
@@ -170,10 +185,13 @@ def net_promoter_score(
     raw = promoters - detractors
     # Linearised: the share of each answer in the total times its distance from the score.
     influence = own_share * (kinds - raw[place])
+    own_clusters = np.full(count, np.inf)
     if cluster is None or not answered.any():
         covariance = np.diag(tally(place, influence**2, count))
     else:
-        covariance = _clustered(influence, place, read_groups(frame[answered], cluster)[0], count)
+        clusters = read_clusters(frame[answered], cluster)
+        covariance = _clustered(influence, place, clusters, count)
+        own_clusters = np.bincount(np.unique(clusters * count + place) % count, minlength=count)
     plain_variance = promoters + detractors - raw**2
     # Where all answer alike nothing can be linearised: then as many answers as equal weights would need.
     alike = 1.0 / np.maximum(tally(place, own_share**2, count), 1e-300)
@@ -192,7 +210,10 @@ def net_promoter_score(
         limits = (max(centre - z * error, -1.0), min(centre + z * error, 1.0))
         adjusted = _adjusted(promoters[k], detractors[k], effective[k], _ADDED)[0]
         shares = (promoters[k], 1.0 - promoters[k] - detractors[k], detractors[k])
-        note = f"{answers[k]} answers: the interval is rough" if answers[k] < _FEW else ""
+        notes = [f"{answers[k]} answers: the interval is rough"] if answers[k] < _FEW else []
+        if own_clusters[k] < _FEW_CLUSTERS:
+            notes.append(f"{own_clusters[k]:g} clusters: the interval is likely to be too narrow")
+        note = "; ".join(notes)
         rows.append((raw[k], *limits, error, adjusted, *shares, effective[k], note))
     names = ["estimate", "conf_low", "conf_high", "std_error", "adjusted_estimate"]
     names += ["promoters", "passives", "detractors", "n_effective", "note"]
@@ -215,10 +236,15 @@ def nps_coverage(
         Answers, 1 to 2,000 (all n (n + 3) / 2 + 1 outcomes are gone through).
     promoters, passives, detractors
         True shares; they add up to one.
+
+    Returns
+    -------
+    The probability that the interval holds the true score.
     """
     shares = np.array([promoters, passives, detractors], dtype=float)
-    if not 1 <= n <= 2_000:
-        raise FitError(f"n is a number of answers from 1 to 2,000, not {n}.")
+    if not (is_whole(n) and 1 <= n <= 2_000):
+        raise FitError(f"n is a number of answers from 1 to 2,000, not {n!r}.")
+    n = int(n)
     if (shares < 0.0).any() or abs(shares.sum() - 1.0) > 1e-9:
         raise FitError("The shares are zero or more and add up to one.")
     if method not in METHODS:
@@ -283,8 +309,6 @@ def _read_cells(frame: pd.DataFrame, by: str | None, over: str | None) -> _Cells
 
 
 def _clustered(influence: Floats, place: Integers, clusters: Integers, count: int) -> Floats:
-    groups = int(clusters.max(initial=-1)) + 1
-    if groups < 2:
-        raise FitError("A cluster-robust error needs at least two clusters.")
+    groups = int(clusters.max()) + 1
     summed = tally(clusters * count + place, influence, groups * count).reshape(groups, count)
     return summed.T @ summed * (groups / (groups - 1.0))

@@ -15,6 +15,7 @@ import pandas as pd
 from whychurn.models.columns import Floats
 from whychurn.models.covariates import Column, Covariates, Level, column_covariates, matrix_covariates
 from whychurn.models.design import Design, build_design
+from whychurn.models.formula import NUMBERS
 from whychurn.models.standardise import Scaling
 
 
@@ -65,6 +66,8 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
         if read is not None:
             numbers[term] = read
             continue
+        if pd.api.types.is_numeric_dtype(frame[term].dtype):
+            return None
         coded = read_factor(frame[term])
         if coded is None:
             return None
@@ -90,7 +93,7 @@ def read_number(column: pd.Series) -> np.ndarray | None:
         if column.isna().any():
             return None
         kind = np.dtype(np.float64)
-    if kind.kind not in "biuf":
+    if kind.kind not in "biuf" or not kind.isnative:
         return None
     values = column.to_numpy(dtype=kind)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -109,6 +112,8 @@ def read_factor(column: pd.Series) -> np.ndarray | None:
         renumber[used] = np.arange(used.size)
         return renumber[found]
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return None
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=False) in NUMBERS:
         return None
     try:
         found, labels = pd.factorize(column, sort=True)

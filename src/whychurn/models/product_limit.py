@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError, some
-from whychurn.models.columns import Booleans, Floats
-from whychurn.models.curve import Steps, read_moments, step_value, steps_of_table
+from whychurn.models.arguments import read_list
+from whychurn.models.columns import Booleans, Floats, read_query_times
+from whychurn.models.curve import Steps, step_value, steps_of_table
 from whychurn.models.curve_input import read_curve_input
 from whychurn.models.survival_limits import CONF_TYPES, crossing_time, standard_error, survival_limits
 from whychurn.models.wald import normal_quantile
@@ -108,7 +109,7 @@ class KaplanMeierFit:
         Past the last observed time of a group nothing is known: survival and limits are NaN there, unless
         everybody had the event. Before the time on which a curve is conditional everything is NaN.
         """
-        wanted = read_moments(times)
+        wanted = np.sort(read_query_times(times))
         return pd.concat(
             [_at(label, group, wanted) for label, group in zip(self.groups, self.curves, strict=True)],
             ignore_index=True,
@@ -125,8 +126,8 @@ class KaplanMeierFit:
         -------
         DataFrame with group, p, time, conf_low, conf_high.
         """
-        shares = np.atleast_1d(np.asarray(p, dtype=float))
-        if not ((shares > 0) & (shares < 1)).all():
+        shares = read_list(p, "p")
+        if not shares.size or not ((shares > 0) & (shares < 1)).all():
             raise FitError(f"p is a share between 0 and 1, not {some(shares)}.")
         rows = []
         for label, group in zip(self.groups, self.curves, strict=True):
@@ -187,10 +188,14 @@ def fit_kaplan_meier(
         peaks, with fewer at risk. Groups may begin at different times (see `skipped`): to compare them,
         give the latest as `conditional_on`.
 
+    Returns
+    -------
+    KaplanMeierFit
+
     Raises
     ------
     FitError
-        Unreadable columns or rows, an unknown `conf_type`, a group never as large as `min_at_risk`, or not
+        Unreadable columns or rows, an unknown `conf_type`, a group of one cluster, never as large as `min_at_risk`, or not
         followed past `conditional_on`.
     """
     if conf_type not in CONF_TYPES:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError, some
+from whychurn.models.arguments import is_number
 from whychurn.models.curve import Steps, steps_of_table
 from whychurn.models.curve_input import read_curve_input
 from whychurn.models.multiplicity import METHODS, adjust_p_values
@@ -83,14 +84,18 @@ def restricted_mean(
         A time s: the mean time in service between s and `tau` of those still there at s. Under late entry a curve
         may be unknown, or rest on a handful, before the first have entered.
 
+    Returns
+    -------
+    RestrictedMeanResult
+
     Raises
     ------
     FitError
         `tau` is not a positive number past `conditional_on`, `reference` is no group, or rows are unreadable.
     """
-    if not (np.isfinite(tau) and tau > 0):
-        raise FitError(f"tau is a positive number in the unit of {time!r}, not {tau}.")
-    if conditional_on is not None and tau <= conditional_on:
+    if not (is_number(tau) and tau > 0):
+        raise FitError(f"tau is a positive number in the unit of {time!r}, not {tau!r}.")
+    if conditional_on is not None and is_number(conditional_on) and tau <= conditional_on:
         raise FitError(f"tau = {tau:g} is not after conditional_on = {conditional_on:g}: there is no time to average.")
     if adjust not in METHODS:
         raise FitError(f"adjust is one of {', '.join(METHODS)}, not {adjust!r}.")

@@ -73,6 +73,11 @@ class RiskSets:
         return int(self.times.size)
 
     @cached_property
+    def idle(self) -> Integers:
+        """Row numbers of the rows that are at risk of no event, shape (m,)."""
+        return np.flatnonzero(self.exit <= self.entry)
+
+    @cached_property
     def happened(self) -> Integers:
         """Row numbers of the events in the order of the rows, shape (E,)."""
         return np.flatnonzero(self.event)

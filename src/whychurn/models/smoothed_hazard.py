@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats
+from whychurn.models.arguments import is_number, read_list
+from whychurn.models.columns import Floats, read_query_times
 from whychurn.models.curve_input import read_curve_input
 from whychurn.models.hazard_rates import CLOSED, hazard_by_time
 from whychurn.models.life_table import LifeTable
@@ -96,19 +97,23 @@ def smooth_hazard(
         Pointwise limits on the log scale. They are limits for the smoothed hazard: what smoothing flattens is
         not in them. NaN where no event is within reach.
 
+    Returns
+    -------
+    SmoothedHazard
+
     Raises
     ------
     FitError
         As `fit_kaplan_meier`; a bandwidth too wide or too narrow, bad marks.
     """
-    if not (np.isfinite(bandwidth) and bandwidth > 0):
-        raise FitError(f"bandwidth is a positive number in the unit of {time!r}, not {bandwidth}.")
+    if not (is_number(bandwidth) and bandwidth > 0):
+        raise FitError(f"bandwidth is a positive number in the unit of {time!r}, not {bandwidth!r}.")
     if ties not in TIES:
         raise FitError(f"ties is one of {', '.join(TIES)}, not {ties!r}.")
     if closed not in CLOSED:
         raise FitError(f"closed is one of {', '.join(CLOSED)}, not {closed!r}.")
-    if step is not None and not (np.isfinite(step) and step >= 0):
-        raise FitError(f"step is zero or a positive number in the unit of {time!r}, not {step}.")
+    if step is not None and not (is_number(step) and step >= 0):
+        raise FitError(f"step is zero or a positive number in the unit of {time!r}, not {step!r}.")
     z = normal_quantile(conf_level)
     read = read_curve_input(frame, time, event, start, group, conditional_on=conditional_on, min_at_risk=min_at_risk)
     notes = list(read.notes)
@@ -117,7 +122,9 @@ def smooth_hazard(
         notes.append(f"Times are in steps of {width:g}: each jump is spread evenly over its step.")
     if bandwidth < width:
         raise FitError(f"bandwidth = {bandwidth:g} is less than the step of {width:g} in which times are recorded.")
-    moments = np.sort(np.asarray(marks, dtype=np.float64).ravel())
+    moments = np.sort(read_list(marks, "marks"))
+    if mark_length is not None and not is_number(mark_length):
+        raise FitError(f"mark_length is a positive number in the unit of {time!r}, not {mark_length!r}.")
     length = (width if mark_length is None else float(mark_length)) if moments.size else 0.0
     if moments.size and not (np.isfinite(length) and length > 0):
         raise FitError("Marks need a mark_length: how long after each the rate is taken by itself.")
@@ -125,6 +132,7 @@ def smooth_hazard(
         steps = np.append(moments, length) / width
         if (np.abs(steps - np.round(steps)) > 1e-6).any():
             raise FitError(f"marks and mark_length fall between the steps of {width:g} in which times are recorded.")
+    asked = None if at is None else np.sort(read_query_times(at, "at"))
     blocks = []
     for label, table, begin in zip(read.groups, read.tables, read.begins, strict=True):
         end = float(table.time[-1]) + (width if closed == "left" else 0.0)
@@ -133,7 +141,7 @@ def smooth_hazard(
                 f"bandwidth = {bandwidth:g} is more than half of the follow-up of group {label!r} "
                 f"({begin:g} to {end:g}): nothing would be left to see."
             )
-        shown = np.linspace(begin, end, _GRID_POINTS) if at is None else np.sort(np.asarray(at, dtype=float))
+        shown = np.linspace(begin, end, _GRID_POINTS) if asked is None else asked
         smooth = _Smooth(table, width, closed, moments, length, ties, float(begin), end, bandwidth)
         estimate, error = smooth.at(shown)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +34,8 @@ def normal_quantile(conf_level: float) -> float:
     FitError
         The level is not between 0 and 1.
     """
-    if not 0.0 < conf_level < 1.0:
-        raise FitError(f"conf_level is a share between 0 and 1 such as 0.95, not {conf_level}.")
+    if not isinstance(conf_level, Real) or not 0.0 < conf_level < 1.0:
+        raise FitError(f"conf_level is a share between 0 and 1 such as 0.95, not {conf_level!r}.")
     return float(stats.norm.ppf(0.5 + conf_level / 2.0))
 
 

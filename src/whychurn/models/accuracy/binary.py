@@ -33,7 +33,7 @@ class AucResult:
     ----------
     estimate, std_error, conf_low, conf_high
         Probability that a random case has a higher score than a random control, ties half. The error is
-        NaN with a single case or control (or cluster).
+        NaN with a single case or control.
     n_cases, n_controls
         Rows (of positive weight) with and without the outcome.
     contributions
@@ -169,6 +169,10 @@ def brier_score(
         Column with probabilities; 0 and 1 are allowed.
     frame, outcome, weights, cluster, conf_level
         As in `auc`.
+
+    Returns
+    -------
+    BrierResult
 
     Raises
     ------

@@ -22,6 +22,7 @@ from whychurn.models.accuracy.inference import (
     read_predictions,
     with_interval,
 )
+from whychurn.models.arguments import is_number
 from whychurn.models.columns import Booleans, Floats, Integers, read_events
 from whychurn.models.logistic import fit_logistic
 from whychurn.models.wald import normal_quantile
@@ -103,6 +104,10 @@ def calibration(
     conf_level
         Level of the intervals.
 
+    Returns
+    -------
+    CalibrationResult
+
     Raises
     ------
     FitError
@@ -132,8 +137,8 @@ def calibration(
 def read_log_odds(p: Floats, name: str, clip: float | None) -> Floats:
     """Return log odds of probabilities, shape (n,), after clipping if asked for."""
     if clip is not None:
-        if not 0.0 < clip < 0.5:
-            raise FitError(f"clip is a small probability such as 1e-6, not {clip}.")
+        if not (is_number(clip) and 0.0 < clip < 0.5):
+            raise FitError(f"clip is a small probability such as 1e-6, not {clip!r}.")
         p = np.clip(p, clip, 1.0 - clip)
     sure = (p == 0.0) | (p == 1.0)
     if sure.any():

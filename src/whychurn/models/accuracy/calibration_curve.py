@@ -16,6 +16,7 @@ from scipy import special
 from whychurn.errors import FitError
 from whychurn.models.accuracy.calibration import fit_on_log_odds, read_log_odds
 from whychurn.models.accuracy.inference import contributions, drop_weightless, error_of, read_clusters, read_predictions
+from whychurn.models.arguments import is_whole
 from whychurn.models.columns import Booleans, Floats, Integers, read_events
 from whychurn.models.distinct import distinct_codes
 from whychurn.models.wald import normal_quantile
@@ -91,8 +92,9 @@ def calibration_curve(
     FitError
         Unreadable columns, predictions outside [0, 1], fewer than one bin.
     """
-    if bins < 1:
-        raise FitError(f"bins is at least 1, not {bins}.")
+    if not is_whole(bins) or bins < 1:
+        raise FitError(f"bins is a whole number, at least 1, not {bins!r}.")
+    bins = int(bins)
     z = normal_quantile(conf_level)
     frame, mass = drop_weightless(frame, weights)
     p, happened = read_predictions(frame, prediction), read_events(frame, outcome)
@@ -148,14 +150,19 @@ def smooth_calibration(
     frame, prediction, outcome, weights, cluster, clip, conf_level
         As in `calibration`.
 
+    Returns
+    -------
+    SmoothCalibration
+
     Raises
     ------
     FitError
         As in `calibration`; too few distinct predictions for the knots.
     """
     z = normal_quantile(conf_level)
-    if points < 2:
-        raise FitError(f"points is at least 2, not {points}.")
+    if not is_whole(points) or points < 2:
+        raise FitError(f"points is a whole number, at least 2, not {points!r}.")
+    points = int(points)
     frame, mass = drop_weightless(frame, weights)
     p, happened = read_predictions(frame, prediction), read_events(frame, outcome)
     clusters = read_clusters(frame, cluster)
@@ -210,7 +217,7 @@ def _effective_size(share: float, weights: Floats, happened: Booleans, clusters:
         totals = np.bincount(clusters, weights=weights)
         kish = float(totals.sum() ** 2 / (totals @ totals))
     error = error_of(contributions(weights * (happened - share) / weights.sum(), clusters))
-    # Without variation, or from one cluster, the weights alone tell.
+    # Without variation, or from one cluster in the bin, the weights alone tell.
     return share * (1.0 - share) / error**2 if error > 0.0 else kish
 
 

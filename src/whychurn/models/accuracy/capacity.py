@@ -17,6 +17,7 @@ import pandas as pd
 
 from whychurn.errors import FitError, NoEventsError
 from whychurn.models.accuracy.calibration_curve import wilson_interval
+from whychurn.models.arguments import is_whole, read_list
 from whychurn.models.columns import Floats, read_events, read_numbers, read_weights
 from whychurn.models.distinct import distinct_codes
 from whychurn.models.wald import normal_quantile
@@ -85,6 +86,8 @@ def lift_table(
     -------
     Columns group, n, predicted, events, rate, lift (rate over the overall rate), captured (share of all
     events so far), cumulative_rate, cumulative_lift. NaN in groups whose outcomes are all unknown.
+    Groups are of equal size, so that n need not be whole: of ten groups of 25 rows each has 2.5, and a row (or a run of
+    equal predictions) on a border counts in part on either side, its events likewise.
 
     Raises
     ------
@@ -92,8 +95,9 @@ def lift_table(
         Unreadable columns; no event; more groups than rows.
     """
     ranked, n = _rank(frame, prediction, outcome, weights), len(frame)
-    if not 1 <= groups <= n:
-        raise FitError(f"groups lies between 1 and the number of rows ({n:,}), not {groups}.")
+    if not (is_whole(groups) and 1 <= groups <= n):
+        raise FitError(f"groups is a whole number between 1 and the number of rows ({n:,}), not {groups!r}.")
+    groups = int(groups)
     edges = n * np.arange(groups + 1) / groups
     events, weight = ranked.upto("events", edges), ranked.upto("weight", edges)
     overall = events[-1] / weight[-1]
@@ -136,6 +140,10 @@ def precision_recall_at(
         Level of the Wilson intervals, which take the ranking as given and, with weights, Kish's effective
         number of rows.
 
+    Returns
+    -------
+    CapacityResult
+
     Raises
     ------
     NoEventsError, FitError
@@ -143,7 +151,7 @@ def precision_recall_at(
     """
     z = normal_quantile(conf_level)
     ranked, n = _rank(frame, prediction, outcome, weights), len(frame)
-    sizes = np.atleast_1d(np.asarray(k, dtype=np.float64))
+    sizes = read_list(k, "k")
     if not sizes.size or not ((sizes >= 1) & (sizes <= n) & (sizes == np.floor(sizes))).all():
         raise FitError(f"k holds whole numbers from 1 to the number of rows ({n:,}), not {k!r}.")
     rows = []

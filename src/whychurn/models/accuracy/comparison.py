@@ -28,6 +28,10 @@ def accuracy_difference(first: Result, second: Result) -> pd.DataFrame:
     first, second
         Results of the same function for two predictions of the same rows, in the same order.
 
+    Returns
+    -------
+    DataFrame with estimate, std_error, conf_low, conf_high, p_value, and time first for measures by time.
+
     Raises
     ------
     FitError

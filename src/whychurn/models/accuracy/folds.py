@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_whole
 from whychurn.models.columns import Integers, read_groups
 
 
@@ -25,13 +26,18 @@ def cross_fitted_folds(rows: int | pd.Series | Sequence[Any], folds: int = 5, se
     seed
         Same seed, same labels, same folds, whatever the order of the rows.
 
+    Returns
+    -------
+    The fold of each row, shape (n,).
+
     Raises
     ------
     FitError
         Fewer than two folds, or fewer rows (clusters) than folds; a missing label.
     """
-    if folds < 2:
-        raise FitError(f"folds is at least 2, not {folds}.")
+    if not is_whole(folds) or folds < 2:
+        raise FitError(f"folds is a whole number, at least 2, not {folds!r}.")
+    folds = int(folds)
     if isinstance(rows, (int, np.integer)):
         codes, sizes, what = np.arange(rows), np.ones(max(int(rows), 0), dtype=np.int64), "rows"
     else:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers, read_groups, read_numbers, read_weights, refuse_rows, tally
+from whychurn.models import columns
+from whychurn.models.columns import Floats, Integers, read_numbers, read_weights, refuse_rows, tally
 from whychurn.models.wald import normal_quantile
 
 
@@ -62,8 +63,8 @@ def read_predictions(frame: pd.DataFrame, name: str) -> Floats:
 
 
 def read_clusters(frame: pd.DataFrame, cluster: str | None) -> Integers | None:
-    """Return cluster codes, shape (n,), or None without a cluster column."""
-    return None if cluster is None else read_groups(frame, cluster)[0]
+    """Return cluster codes, shape (n,), or None without a cluster column; a single cluster is refused."""
+    return None if cluster is None else columns.read_clusters(frame, cluster)
 
 
 def drop_weightless(frame: pd.DataFrame, weights: str | None) -> tuple[pd.DataFrame, Floats]:

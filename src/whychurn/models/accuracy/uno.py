@@ -15,6 +15,7 @@ import pandas as pd
 
 from whychurn.errors import FitError, NoEventsError
 from whychurn.models.accuracy.censored import check_choice, read_followed
+from whychurn.models.arguments import is_number
 from whychurn.models.columns import read_numbers
 from whychurn.models.concordance import DIRECTIONS, ConcordanceResult, result_of_counts, somers_influence
 from whychurn.models.pairs import count_pairs
@@ -67,8 +68,8 @@ def uno_concordance(
         Unreadable columns, a `tau` that is not positive, no event by `tau`.
     """
     check_choice(higher_is, DIRECTIONS, "higher_is")
-    if tau is not None and not (np.isfinite(tau) and tau > 0):
-        raise FitError(f"tau is a positive number, not {tau}.")
+    if tau is not None and not (is_number(tau) and tau > 0):
+        raise FitError(f"tau is a positive number, not {tau!r}.")
     frame, followed = read_followed(frame, time, event, group, weights, cluster)
     values = read_numbers(frame, score)
     counted = followed.event if tau is None else followed.event & (followed.stop <= tau)

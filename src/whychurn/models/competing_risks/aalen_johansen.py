@@ -14,6 +14,7 @@ from whychurn.models.columns import (
     Floats,
     Integers,
     read_groups,
+    read_query_times,
     read_times,
     read_weights,
     refuse_rows,
@@ -83,7 +84,7 @@ class AalenJohansenFit:
         n_censored (since the time before, the first since the beginning), incidence, std_error, conf_low, conf_high.
         Past the last observed time of a group nothing is known: NaN, unless everybody had an event.
         """
-        return self._tables(np.sort(np.asarray(times, dtype=float)))
+        return self._tables(np.sort(read_query_times(times)))
 
     def event_free(self, times: Sequence[float] | Floats | None = None) -> pd.DataFrame:
         """Return the share without an event of any cause, at every step or at `times`.
@@ -94,7 +95,7 @@ class AalenJohansenFit:
         -------
         DataFrame with group, time, survival, std_error, conf_low, conf_high.
         """
-        wanted = None if times is None else np.sort(np.asarray(times, dtype=float))
+        wanted = None if times is None else np.sort(read_query_times(times))
         blocks = []
         for label, group in zip(self.groups, self.curves, strict=True):
             steps = group.steps
@@ -110,6 +111,10 @@ class AalenJohansenFit:
         ----------
         tau
             Horizon, in the unit of the fit. A group followed less long with survivors left gets NaN and a note.
+
+        Returns
+        -------
+        TimeLost
 
         Raises
         ------

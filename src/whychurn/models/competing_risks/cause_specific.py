@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError, NoEventsError
-from whychurn.models.columns import Floats, read_times
+from whychurn.models.columns import Floats, read_query_times, read_times
 from whychurn.models.competing_risks.causes import read_causes
 from whychurn.models.cox import CoxFit, fit_cox
 
@@ -66,7 +66,7 @@ class CauseSpecificFit:
         DataFrame with row, cause, time, incidence and survival (without an event of any cause). Memory grows as rows
         times event times times causes.
         """
-        when = np.asarray(times, dtype=float)
+        when = read_query_times(times)
         steps = self.event_times
         shape = (len(newdata), steps.size)
         hazards = np.stack(
@@ -116,6 +116,10 @@ def fit_cause_specific(
         As in `fit_cox`.
     event, censored
         As in `fit_aalen_johansen`.
+
+    Returns
+    -------
+    CauseSpecificFit
 
     Raises
     ------

@@ -61,7 +61,14 @@ def read_causes(frame: pd.DataFrame, name: str, censored: Any) -> Causes:
     """
     require_columns(frame, [name])
     column = frame[name]
-    refuse_rows(frame, column.isna().to_numpy(), f"Cause column {name!r} is missing")
+    missing = column.isna().to_numpy()
+    if missing.any():
+        # Rows that are missing a cause are mostly those still there: leaving them out would bias every incidence.
+        raise FitError(
+            f"Cause column {name!r} is missing in {int(missing.sum()):,} of {len(frame):,} rows (rows "
+            f"{some(frame.index[missing])}). Where that means that nothing has happened yet, fill it with a word for it "
+            f"and name that word, as frame.assign({name}=frame[{name!r}].fillna('still there')), censored='still there'."
+        )
     if pd.api.types.is_float_dtype(column):
         values = column.to_numpy(dtype=float)
         refuse_rows(frame, ~np.isfinite(values) | (values != np.round(values)), f"Cause column {name!r} is no code")

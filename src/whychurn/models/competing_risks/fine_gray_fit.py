@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers, read_groups
+from whychurn.models.columns import Floats, Integers, read_groups, read_query_times
 from whychurn.models.competing_risks.subdistribution import State, SubdistributionData, moments
 from whychurn.models.design import Design, apply_design
 from whychurn.models.standardise import Scaling
@@ -98,7 +98,7 @@ class FineGrayFit:
         of R's survfit for "finegray", which take the weights as known; cmprsk has none for "crr", and there they
         and the limits are NaN.
         """
-        when = np.asarray(times, dtype=float)
+        when = read_query_times(times)
         z = normal_quantile(conf_level)
         stratum = self._stratum_codes(newdata)
         x = (apply_design(self.design, newdata) - self.scaling.centre) / self.scaling.spread

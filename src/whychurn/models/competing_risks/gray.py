@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_number
 from whychurn.models.columns import Floats, Integers, read_groups, read_times
 from whychurn.models.competing_risks.causes import read_causes
 from whychurn.models.distinct import distinct_codes
@@ -77,6 +78,10 @@ def gray_test(
     rho
         Differences are weighted by one less the pooled incidence just before, to the power `rho`.
 
+    Returns
+    -------
+    GrayResult
+
     Raises
     ------
     FitError
@@ -86,8 +91,8 @@ def gray_test(
     """
     if not len(frame):
         raise FitError("The frame has no rows.")
-    if not np.isfinite(rho):
-        raise FitError(f"rho is a finite number, not {rho}.")
+    if not is_number(rho):
+        raise FitError(f"rho is a finite number, not {rho!r}.")
     begin, stop = read_times(frame, time, start)
     refuse_late_entry(begin, start, "Gray's test", "Compare the groups by fit_aalen_johansen, which does.")
     causes = read_causes(frame, event, censored)

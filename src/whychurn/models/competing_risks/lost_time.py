@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_number
 from whychurn.models.competing_risks.incidence import IncidenceSteps, time_lost
 from whychurn.models.wald import normal_quantile
 
@@ -48,8 +49,8 @@ def compare_time_lost(
     groups: Sequence[tuple[str, IncidenceSteps]], causes: Sequence[str], tau: float, conf_level: float
 ) -> TimeLost:
     """Return the time lost in each group; see `AalenJohansenFit.restricted_time_lost`."""
-    if not (np.isfinite(tau) and tau > 0):
-        raise FitError(f"tau is a positive number in the unit of time, not {tau}.")
+    if not (is_number(tau) and tau > 0):
+        raise FitError(f"tau is a positive number in the unit of time, not {tau!r}.")
     z = normal_quantile(conf_level)
     rows, pairs = [], []
     for place, cause in enumerate(causes, start=1):

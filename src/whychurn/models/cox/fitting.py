@@ -12,6 +12,7 @@ from whychurn.errors import FitError, NoEventsError
 from whychurn.models.columns import (
     Floats,
     Integers,
+    read_clusters,
     read_events,
     read_groups,
     read_numbers,
@@ -27,7 +28,7 @@ from whychurn.models.design import Design, level_hints
 from whychurn.models.merge_rows import MergedRows, merged_sum
 from whychurn.models.newton import Optimum, maximise
 from whychurn.models.plain_design import build_covariates
-from whychurn.models.riskset import place_rows
+from whychurn.models.riskset import RiskSets, place_rows
 from whychurn.models.standardise import Scaling
 from whychurn.models.subjects import read_subjects
 from whychurn.models.threads import one_blas_thread
@@ -137,6 +138,7 @@ def fit_cox(
         term_slices=dict(design.term_slices),
         strata=listed,
         stratum_labels=labels,
+        offset=offset,
         design=design,
         scaling=scaling,
         data=data,
@@ -150,7 +152,7 @@ def fit_cox(
 
 def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integers | None:
     if cluster is not None:
-        return read_groups(frame, cluster)[0]
+        return read_clusters(frame, cluster)
     return np.arange(len(frame)) if robust else None
 
 
@@ -159,15 +161,28 @@ def _prepare(
 ) -> tuple[Design, Scaling, CoxData]:
     """Build the design over the rows, or over one row of each kind."""
     if merged is None:
-        design, scaling, covariates = build_covariates(frame, terms, rows.weights)
         sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
+        design, scaling, covariates = build_covariates(frame, terms, _at_risk(rows.weights, sets))
         return design, scaling, CoxData(covariates, rows.weights, rows.offset, sets, efron)
-    first = merged.first
-    weights = merged_sum(merged, rows.weights)
-    design, scaling, covariates = build_covariates(frame.iloc[first], terms, weights)
+    first, weights = merged.first, merged_sum(merged, rows.weights)
     begin = None if rows.start is None else rows.start[first]
     sets = place_rows(begin, rows.stop[first], rows.event[first], rows.stratum[first], merged.counts)
+    try:
+        design, scaling, covariates = build_covariates(frame.iloc[first], terms, _at_risk(weights, sets))
+    except FitError:
+        # What is wrong is told of the rows given, not of their kinds.
+        build_covariates(frame, terms, rows.weights)
+        raise
     return design, scaling, CoxData(covariates, weights, rows.offset[first], sets, efron)
+
+
+def _at_risk(weights: Floats, sets: RiskSets) -> Floats:
+    """Return the weights by which columns are standardised: none for rows outside every risk set."""
+    if not sets.idle.size:
+        return weights
+    kept = weights.copy()
+    kept[sets.idle] = 0.0
+    return kept if kept.any() else weights
 
 
 def _covariances(

@@ -68,7 +68,7 @@ class SlotTerms:
     Attributes
     ----------
     risk
-        ``w exp(eta - shift of the stratum)``, shape (n,).
+        ``w exp(eta - shift of the stratum)``, shape (n,); w for rows outside every risk set.
     shift
         Largest linear predictor of each stratum, shape (strata,): keeps the exponentials in range.
     s0, d0
@@ -99,8 +99,11 @@ def slot_terms(data: CoxData, beta: Floats) -> SlotTerms:
     sets = data.sets
     eta = data.covariates.product(beta)
     eta += data.offset
+    # Rows outside every risk set must not set the scale of the exponentials, however far out they lie.
+    eta[sets.idle] = -np.inf
     shift = _stratum_maximum(eta, sets)
     eta -= shift[0] if shift.size == 1 else shift[sets.stratum]
+    eta[sets.idle] = 0.0
     exact = sets.late_entry and bool(eta.min() < -_WIDE_RANGE)
     events, slots = sets.happened, sets.happened_at
     own, mass = eta[events], data.weights[events]
@@ -204,10 +207,11 @@ def _add_row_sums(block: Floats, hazard: Floats, residual: Floats, score: Floats
 def _stratum_maximum(eta: Floats, sets: RiskSets) -> Floats:
     strata = sets.bounds.size - 1
     if strata == 1:
-        return np.array([eta.max()])
-    largest = np.full(strata, -np.inf)
-    np.maximum.at(largest, sets.stratum, eta)
-    return largest
+        largest = np.array([eta.max()])
+    else:
+        largest = np.full(strata, -np.inf)
+        np.maximum.at(largest, sets.stratum, eta)
+    return np.where(np.isneginf(largest), 0.0, largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,15 @@ class CoxProblem:
 
     @property
     def x(self) -> Floats:
-        """The standardised design, shape (n, p)."""
-        return self.data.x
+        """The standardised design of the rows that are at risk of any event, shape (m, p)."""
+        if not self.data.sets.idle.size:
+            return self.data.covariates.dense()
+        return np.delete(self.data.covariates.dense(), self.data.sets.idle, axis=0)
+
+    @property
+    def mass(self) -> float:
+        """Weight of the events."""
+        return float(self.data.weights[self.data.sets.happened].sum())
 
     def evaluate(self, beta: Floats) -> SlotTerms:
         """Return the slot sums at `beta`."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers, read_groups, read_times, require_columns, tally
+from whychurn.models.columns import Floats, Integers, read_groups, read_numbers, read_times, require_columns, tally
 from whychurn.models.cox.residuals import slot_means
 from whychurn.models.design import apply_design
 from whychurn.models.riskset import cumulate
@@ -59,6 +59,7 @@ def baseline_frame(fit: CoxFit, times: Floats) -> pd.DataFrame:
     for code, label in enumerate(fit.stratum_labels):
         place = slots_before(fit, np.full(times.size, code), times)
         values = np.where(place >= 0, baseline.hazard[place], 0.0) * origin[code]
+        values[times > followed_to(fit)[code]] = np.nan
         blocks.append(pd.DataFrame({"stratum": label, "time": times, "cumulative_hazard": values}))
     return pd.concat(blocks, ignore_index=True)
 
@@ -67,14 +68,14 @@ def predict_frame(fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level:
     """Return the survival curves of `newdata`; see `CoxFit.predict_survival`."""
     x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
     stratum = stratum_codes(fit, newdata)
-    beta = fit.params.to_numpy() * fit.scaling.spread
-    relative = np.exp(x @ beta - fit.slot_terms.shift[stratum])
+    relative = relative_hazards(fit, newdata, x, stratum)
     baseline = cumulative_baseline(fit, with_errors=conf_level is not None)
     rows = np.repeat(np.arange(len(newdata)), times.size)
     when = np.tile(times, len(newdata))
     place = slots_before(fit, stratum[rows], when)
     begun = place >= 0
     cumulative = np.where(begun, baseline.hazard[place], 0.0) * relative[rows]
+    cumulative[when > followed_to(fit)[stratum[rows]]] = np.nan
     survival = np.exp(-cumulative)
     error = low = high = np.full(rows.size, np.nan)
     if conf_level is not None:
@@ -109,12 +110,13 @@ def predict_path_frame(
 ) -> pd.DataFrame:
     """Return the survival along covariate paths; see `CoxFit.predict_survival_path`."""
     z = normal_quantile(conf_level)
-    begin, end = read_times(newdata, stop, start)
+    begin, end_of_row = read_times(newdata, stop, start)
     require_columns(newdata, [path])
     labels, codes = np.unique(newdata[path].to_numpy(), return_inverse=True)
     x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
     stratum = stratum_codes(fit, newdata)
-    relative = np.exp(x @ (fit.params.to_numpy() * fit.scaling.spread) - fit.slot_terms.shift[stratum])
+    relative = relative_hazards(fit, newdata, x, stratum)
+    end = followed_to(fit)[stratum]
     baseline = cumulative_baseline(fit, with_errors=True)
     covariance = fit.covariance.to_numpy() * np.outer(fit.scaling.spread, fit.scaling.spread)
     blocks = []
@@ -123,7 +125,7 @@ def predict_path_frame(
             _gain(
                 values,
                 slots_before(fit, stratum, np.minimum(begin, when)),
-                slots_before(fit, stratum, np.minimum(end, when)),
+                slots_before(fit, stratum, np.minimum(end_of_row, when)),
             )
             for values in (baseline.hazard, baseline.variance, baseline.drift)
         )
@@ -134,7 +136,7 @@ def predict_path_frame(
         error = np.sqrt(spread + np.einsum("ij,jk,ik->i", summed, covariance, summed))
         low, high = log_log_limits(cumulative, error, z)
         last = np.full(labels.size, -np.inf)
-        np.maximum.at(last, codes, end)
+        np.maximum.at(last, codes, end_of_row)
         table = pd.DataFrame(
             {
                 "path": labels,
@@ -146,8 +148,10 @@ def predict_path_frame(
                 "conf_high": high,
             }
         )
-        # Beyond the end of a path its covariates are unknown.
+        # Beyond the end of a path its covariates are unknown, beyond that of a stratum its hazard.
+        lost = np.unique(codes[(begin < when) & (end < np.minimum(end_of_row, when))])
         table.loc[last < when, table.columns[2:]] = np.nan
+        table.loc[lost, table.columns[2:]] = np.nan
         blocks.append(table)
     found = pd.concat(blocks, ignore_index=True)
     return found.sort_values(["path", "time"], kind="stable", ignore_index=True)
@@ -164,6 +168,27 @@ def log_log_limits(cumulative: Floats, error: Floats, z: float) -> tuple[Floats,
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         width = np.where(cumulative > 0.0, z * error / cumulative, 0.0)
         return np.exp(-cumulative * np.exp(width)), np.exp(-cumulative * np.exp(-width))
+
+
+def relative_hazards(fit: CoxFit, newdata: pd.DataFrame, x: Floats, stratum: Integers) -> Floats:
+    """Return each new row's hazard relative to its stratum's shifted origin, offset included, shape (m,).
+
+    Parameters
+    ----------
+    x, stratum
+        Standardised design and stratum codes of the rows, shapes (m, p) and (m,).
+    """
+    eta = x @ (fit.params.to_numpy() * fit.scaling.spread) - fit.slot_terms.shift[stratum]
+    if fit.offset is not None:
+        eta = eta + read_numbers(newdata, fit.offset)
+    return np.asarray(np.exp(eta), dtype=np.float64)
+
+
+def followed_to(fit: CoxFit) -> Floats:
+    """Return the last time at which anybody of each stratum was seen, shape (strata,): curves end there."""
+    last = np.full(len(fit.stratum_labels), -np.inf)
+    np.maximum.at(last, fit.rows.stratum, fit.rows.stop)
+    return last
 
 
 def slots_before(fit: CoxFit, stratum: Integers, times: Floats) -> Integers:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError
-from whychurn.models.columns import Floats, Integers
+from whychurn.models.columns import Floats, Integers, read_query_times
 from whychurn.models.concordance import ConcordanceResult, concordance_of_arrays
 from whychurn.models.covariates import Covariates
 from whychurn.models.cox import residuals as kernels
@@ -28,7 +28,7 @@ from whychurn.models.wald import WaldTest, ratio_table, wald_test
 RESIDUAL_KINDS = ("martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CoxFit:
     """A fitted Cox model. p columns, n rows.
 
@@ -52,6 +52,8 @@ class CoxFit:
         Column names of each term.
     strata, stratum_labels
         Stratifying columns and the labels of their combinations.
+    offset
+        Column of the offset, which predictions read too.
     """
 
     params: pd.Series
@@ -68,6 +70,7 @@ class CoxFit:
     term_slices: dict[str, tuple[str, ...]]
     strata: tuple[str, ...]
     stratum_labels: tuple[str, ...]
+    offset: str | None
     design: Design = field(repr=False)
     scaling: Scaling = field(repr=False)
     data: CoxData = field(repr=False)
@@ -76,6 +79,13 @@ class CoxFit:
     merged: MergedRows | None = field(repr=False)
     clusters: Integers | None = field(repr=False)
     index: pd.Index = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return a line, not the arrays."""
+        return (
+            f"CoxFit({len(self.params)} coefficients, {self.n_events:,} events in {self.n:,} rows, {self.ties} ties; "
+            "see .tidy())"
+        )
 
     @property
     def score_statistic(self) -> float:
@@ -106,7 +116,7 @@ class CoxFit:
 
         Returns
         -------
-        DataFrame with term, level, column, reference, estimate (log hazard ratio), std_error, hazard_ratio,
+        DataFrame with term, level, reference, column, estimate (log hazard ratio), std_error, hazard_ratio,
         conf_low, conf_high (of the hazard ratio), statistic (z) and p_value.
         """
         return ratio_table(self.params, self.covariance, self.design, conf_level, ratio="hazard_ratio")
@@ -186,7 +196,7 @@ class CoxFit:
         -------
         DataFrame with stratum, time and cumulative_hazard.
         """
-        return baseline_frame(self, np.asarray(times, dtype=float))
+        return baseline_frame(self, read_query_times(times))
 
     def predict_survival(
         self, newdata: pd.DataFrame, times: Sequence[float] | Floats, conf_level: float | None = 0.95
@@ -196,9 +206,9 @@ class CoxFit:
         Parameters
         ----------
         newdata
-            Must hold the columns of the terms, and those of the strata.
+            Must hold the columns of the terms, of the strata and of the offset.
         times
-            In the unit of the fit.
+            In the unit of the fit. Past the last time anybody of the stratum was seen everything is NaN.
         conf_level
             Level of the log-log interval; None skips the standard errors (their columns stay, empty).
 
@@ -206,7 +216,7 @@ class CoxFit:
         -------
         DataFrame with row, time, cumulative_hazard, survival, std_error, conf_low and conf_high, row by row.
         """
-        return predict_frame(self, newdata, np.asarray(times, dtype=float), conf_level)
+        return predict_frame(self, newdata, read_query_times(times), conf_level)
 
     def predict_survival_path(
         self,
@@ -232,7 +242,7 @@ class CoxFit:
         -------
         DataFrame with path, time, cumulative_hazard, survival, std_error, conf_low and conf_high.
         """
-        return predict_path_frame(self, newdata, path, start, stop, np.asarray(times, dtype=float), conf_level)
+        return predict_path_frame(self, newdata, path, start, stop, read_query_times(times), conf_level)
 
     def concordance(self) -> ConcordanceResult:
         """Return Harrell's concordance of the linear predictor with survival, strata kept apart."""

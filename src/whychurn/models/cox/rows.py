@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,13 +81,23 @@ def _stateless_variables(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[str
         for term in terms:
             for part in Formula(f"0 + {quoted(frame, term)}"):
                 for factor in part.factors:
-                    if factor.eval_method.value == "python" and not str(factor.expr).startswith("C("):
+                    if factor.eval_method.value == "python" and not _codes_one_column(str(factor.expr), frame):
                         return None
                     names |= dict.fromkeys(variables_of(factor))
     except (FormulaicError, SyntaxError, TypeError):
         # The design will say what is wrong with it.
         return None
     return tuple(names) if all(name in frame.columns for name in names) and frame.columns.is_unique else None
+
+
+def _codes_one_column(expression: str, frame: pd.DataFrame) -> bool:
+    """Tell whether code in a term is a contrast of one bare column, such as ``C(plan, contr.treatment(base='a'))``."""
+    call = ast.parse(re.sub(r"`[^`]*`", "quoted__", expression).strip(), mode="eval").body
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "C" and call.args):
+        return False
+    options = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    names = {node.id for option in options for node in ast.walk(option) if isinstance(node, ast.Name)}
+    return isinstance(call.args[0], ast.Name) and not names & {"quoted__", *map(str, frame.columns)}
 
 
 def expand(values: NDArray[Any], merged: MergedRows | None) -> NDArray[Any]:

@@ -19,8 +19,15 @@ import pandas as pd
 from scipy import stats
 
 from whychurn.errors import FitError, some
-from whychurn.models.columns import Floats, Integers, tally
-from whychurn.models.cox.prediction import cumulative_baseline, log_log_limits, slots_before, stratum_codes
+from whychurn.models.columns import Floats, Integers, read_query_times, require_columns, tally
+from whychurn.models.cox.prediction import (
+    cumulative_baseline,
+    followed_to,
+    log_log_limits,
+    relative_hazards,
+    slots_before,
+    stratum_codes,
+)
 from whychurn.models.cox.residuals import score_residuals
 from whychurn.models.cox.result import CoxFit
 from whychurn.models.design import apply_design
@@ -71,7 +78,7 @@ def standardised_survival(
         The same rows once per exposure, with the exposure set: ``{"monthly": frame.assign(contract="monthly"),
         "yearly": frame.assign(contract="yearly")}``. Rows carry the case weights of the fit where `sampled`.
     times
-        In the unit of the fit; sorted on the way.
+        In the unit of the fit; sorted on the way. Past the last time a stratum was seen the mean is NaN.
     reference
         The exposure that contrasts are against; the first without.
     sampled
@@ -87,9 +94,9 @@ def standardised_survival(
         of the terms and strata are missing or hold what the fit has not seen.
     """
     z = normal_quantile(conf_level)
-    when = np.unique(np.asarray(times, dtype=np.float64))
-    if not populations or not when.size or not np.isfinite(when).all():
-        raise FitError("Give at least one population and one finite time.")
+    when = np.unique(read_query_times(times))
+    if not isinstance(populations, Mapping) or not populations:
+        raise FitError("Give at least one population: a mapping from each exposure to its frame.")
     base = next(iter(populations)) if reference is None else reference
     if base not in populations:
         raise FitError(f"The reference {base!r} is none of the populations {some(map(repr, populations))}.")
@@ -99,6 +106,8 @@ def standardised_survival(
             f"The populations have {some(sorted(sizes))} rows and the model was fitted to {fit.n:,}. Pass the same rows "
             "for every exposure: those of the fit in their order, or others with sampled=False."
         )
+    if sampled:
+        _require_rows_of_the_fit(fit, populations)
     pieces = _Pieces.of(fit)
     found = {label: _mean_survival(fit, pieces, frame, when, sampled) for label, frame in populations.items()}
     curves = [_curve_frame(label, when, *found[label], z) for label in populations]
@@ -141,13 +150,43 @@ class _Pieces:
         return cls(scores @ (fit.naive_covariance.to_numpy() * units), baseline.hazard, baseline.drift, clusters)
 
 
+def _require_rows_of_the_fit(fit: CoxFit, populations: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse rows that are not those of the fit, in order, in the columns that the populations share.
+
+    Columns in which populations differ are the exposure.
+    """
+    frames = list(populations.values())
+    for frame in frames:
+        require_columns(frame, fit.design.variables)
+    first = frames[0]
+    exposure = {
+        name
+        for name in fit.design.variables
+        if (first[name] == first[name].iloc[0]).all()
+        or any(not np.array_equal(first[name], other[name]) for other in frames[1:])
+    }
+    kept = [
+        place
+        for place, column in enumerate(fit.design.columns)
+        if not exposure & set(fit.design.reads[fit.design.term_of(column)])
+    ]
+    x = (apply_design(fit.design, first) - fit.scaling.centre) / fit.scaling.spread
+    known = fit.data.covariates.take(slice(None) if fit.merged is None else fit.merged.kind)
+    if not np.allclose(x[:, kept], known[:, kept], rtol=1e-7, atol=1e-7):
+        raise FitError(
+            "The populations do not hold the rows of the fit in their order. Pass those, with the exposure set, or "
+            "other rows with sampled=False."
+        )
+
+
 def _mean_survival(
     fit: CoxFit, pieces: _Pieces, frame: pd.DataFrame, when: Floats, sampled: bool
 ) -> tuple[Floats, Floats]:
     """Return mean survival, shape (T,), and the influence of each cluster on it, shape (T, clusters)."""
     x = (apply_design(fit.design, frame) - fit.scaling.centre) / fit.scaling.spread
     stratum = stratum_codes(fit, frame)
-    relative = np.exp(x @ (fit.params.to_numpy() * fit.scaling.spread) - fit.slot_terms.shift[stratum])
+    relative = relative_hazards(fit, frame, x, stratum)
+    end = followed_to(fit)[stratum].min()
     share = fit.rows.weights / fit.rows.weights.sum() if sampled else np.full(len(frame), 1.0 / len(frame))
     strata = fit.data.sets.bounds.size - 1
     own = fit.rows.stratum
@@ -158,7 +197,7 @@ def _mean_survival(
         hazard = np.where(begun, pieces.hazard[place], 0.0)
         drift = np.where(begun[:, None], pieces.drift[place], 0.0)
         survival = np.exp(-relative * hazard[stratum])
-        mean[number] = share @ survival
+        mean[number] = share @ survival if time <= end else np.nan
         # How the mean moves with each row's linear predictor and with each stratum's baseline.
         slope = -share * survival * relative
         by_stratum = tally(stratum, slope, strata)

@@ -139,6 +139,10 @@ def fit_firth(
     weights
         Column of weights, zero or more, that count rows (a weight of two is two equal rows).
 
+    Returns
+    -------
+    FirthFit
+
     Raises
     ------
     FitError

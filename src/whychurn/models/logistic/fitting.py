@@ -70,6 +70,10 @@ def fit_logistic(
     offset
         Column that enters the linear predictor with coefficient one.
 
+    Returns
+    -------
+    LogisticFit
+
     Raises
     ------
     FitError

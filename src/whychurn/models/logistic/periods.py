@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError
+from whychurn.models.arguments import is_number, read_list
 from whychurn.models.columns import Floats, Integers, read_events, read_times, refuse_rows
+from whychurn.models.formula import parse_terms, variables_of
 from whychurn.models.logistic.fitting import fit_logistic
 from whychurn.models.logistic.result import LogisticFit
 
@@ -117,15 +119,19 @@ def fit_discrete_hazard(
     """Fit a hazard per band of time: grouped proportional hazards (cloglog) or proportional odds of leaving (logit).
 
     The spells are cut by `person_periods`, and each band gets its own baseline (the term "band" is added). Rows
-    that are observed for a part of their band count as the whole band; where that is many, cut the rows
-    yourself and give "log_at_risk" as offset.
+    that are observed for a part of their band count as the whole band; where that is many, call `person_periods`
+    yourself and fit its rows by `fit_logistic` with ``link="cloglog"`` and ``offset="log_at_risk"``.
 
     Parameters
     ----------
     frame, time, event, start, width, cuts
         As in `person_periods`.
     terms, link, covariance, cluster, weights
-        As in `fit_logistic`.
+        As in `fit_logistic`. The terms read neither the time nor the event, which the model explains.
+
+    Returns
+    -------
+    LogisticFit
 
     Raises
     ------
@@ -134,10 +140,28 @@ def fit_discrete_hazard(
         its neighbour by `cuts`.
     """
     rows = person_periods(frame, time, event, start, width, cuts)
+    _refuse_answers(rows, terms, time, event)
     baseline = ["band"] if len(rows["band"].cat.categories) > 1 else []
     return fit_logistic(
         rows, [*baseline, *terms], event, weights=weights, covariance=covariance, cluster=cluster, link=link
     )
+
+
+def _refuse_answers(rows: pd.DataFrame, terms: Sequence[str], time: str, event: str) -> None:
+    """Refuse terms that know how the row ends: a fit on them is perfect, and of no use."""
+    answers = {
+        time: "the time column",
+        event: "the event column",
+        "exposure": "the time observed in the band",
+        "log_at_risk": "the time at risk in the band",
+    }
+    factors = [factor for part in parse_terms(rows, terms) for factor in part.factors]
+    named = [name for factor in factors for name in variables_of(factor) if name in answers]
+    if named:
+        raise FitError(
+            f"{named[0]!r} is {answers[named[0]]}: it is what the model explains, and cannot be a term. The band of time "
+            "is in the model already."
+        )
 
 
 class _Edges:
@@ -158,19 +182,19 @@ def _bands(
 ) -> tuple[Integers, Integers, _Edges]:
     """Return the first and last band of each spell, shape (n,), and the ends of the bands."""
     if width is not None:
-        if not (np.isfinite(width) and width > 0):
-            raise FitError(f"width is a positive number, not {width}.")
+        if not (is_number(width) and width > 0):
+            raise FitError(f"width is a positive number, not {width!r}.")
         entered, left = (_in_bands(values, width) for values in (begin, stop))
         if max(left.max(initial=0.0), 0.0) > _MOST_ROWS:
             raise FitError(f"That would make {left.max():,.0f} bands. Take wider bands.")
         first, last = np.floor(entered).astype(np.int64), np.ceil(left).astype(np.int64) - 1
         # A spell that is a hair long lies within the band of its end.
         return np.minimum(first, np.maximum(last, 0)), np.maximum(last, 0), _Edges(width, None)
-    ends = np.asarray(list(cuts or ()), dtype=np.float64)
+    ends = read_list(() if cuts is None else cuts, "cuts")
     if ends.size and ends[0] == 0.0:
         ends = ends[1:]
     if not ends.size or not np.isfinite(ends).all() or ends[0] <= 0.0 or (np.diff(ends) <= 0.0).any():
-        raise FitError(f"cuts are positive, finite and increasing numbers, not {list(cuts or ())}.")
+        raise FitError(f"cuts are positive, finite and increasing numbers, not {cuts!r}.")
     first = np.searchsorted(ends, begin, side="right").astype(np.int64)
     last = np.searchsorted(ends, stop, side="left").astype(np.int64)
     return first, last, _Edges(None, np.concatenate([[0.0], ends, [np.inf]]))

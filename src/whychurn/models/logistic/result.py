@@ -78,7 +78,7 @@ class LogisticFit:
         term: str,
         conf_level: float = 0.95,
         population: pd.DataFrame | None = None,
-        among: Booleans | None = None,
+        among: Booleans | pd.Series | None = None,
     ) -> pd.DataFrame:
         """Return the average risk if everybody had each level of a factor in turn (g-computation).
 
@@ -89,7 +89,8 @@ class LogisticFit:
         population
             Rows to average over, each once; by default the rows of the fit with their weights.
         among
-            Which rows of the fit to average over instead, with their weights, shape (n,).
+            Which rows of the fit to average over instead, with their weights, shape (n,). A Series is matched by its
+            index, whatever its order.
 
         Returns
         -------
@@ -104,7 +105,7 @@ class LogisticFit:
         term: str,
         conf_level: float = 0.95,
         population: pd.DataFrame | None = None,
-        among: Booleans | None = None,
+        among: Booleans | pd.Series | None = None,
     ) -> pd.DataFrame:
         """Return differences in average risk: each level against the reference, or per unit of a number.
 
@@ -132,12 +133,30 @@ class LogisticFit:
             self.offset,
         )
 
-    def _population(self, population: pd.DataFrame | None, among: Booleans | None) -> tuple[pd.DataFrame, Floats]:
+    def _population(
+        self, population: pd.DataFrame | None, among: Booleans | pd.Series | None
+    ) -> tuple[pd.DataFrame, Floats]:
         if among is not None:
-            chosen = np.asarray(among, dtype=bool)
-            if chosen.shape != (self.n,) or not chosen.any():
-                raise FitError(f"among says of each of the {self.n:,} rows of the fit whether it counts; some must.")
+            chosen = self._mask(among)
             return self.frame[chosen], self.weights[chosen]
         if population is None:
             return self.frame, self.weights
         return population, np.ones(len(population))
+
+    def _mask(self, among: Booleans | pd.Series) -> Booleans:
+        """Return which rows of the fit are meant, shape (n,); a Series says so by its index."""
+        own = self.frame.index
+        if isinstance(among, pd.Series) and not among.index.equals(own):
+            if not (own.is_unique and among.index.is_unique and own.sort_values().equals(among.index.sort_values())):
+                raise FitError(
+                    f"The index of among is not that of the {self.n:,} rows of the fit: give it the same index, or an array "
+                    "in the order of those rows."
+                )
+            among = among.reindex(own)
+        given = np.asarray(among)
+        coded = given.shape == (self.n,) and bool(pd.Series(given).isin([0, 1]).all())
+        if not coded or not given.astype(bool).any():
+            raise FitError(
+                f"among says of each of the {self.n:,} rows of the fit whether it counts (True or False); some must."
+            )
+        return given.astype(bool)

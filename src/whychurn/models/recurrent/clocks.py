@@ -39,6 +39,9 @@ ADDED = (
 def gap_times(frame: pd.DataFrame, subject: str, start: str, stop: str, event: str) -> pd.DataFrame:
     """Return the rows of `frame` on three clocks, ready for `fit_cox` with ``cluster=subject``.
 
+    The clocks are "total" (time since the subject's first start, away or not), "service" (time in service alone, added
+    up over spells) and "gap" (time since the current spell began, from zero at every return).
+
     A new spell begins after an event, and after time away (a row that begins later than the one before it ended).
 
     Parameters
@@ -53,7 +56,7 @@ def gap_times(frame: pd.DataFrame, subject: str, start: str, stop: str, event: s
     -------
     DataFrame
         The frame in its own order with the columns spell (1, 2, ...), total_start, total_stop, service_start,
-        service_stop, gap_start, gap_stop (see the clocks above) and time_away (before the spell; 0 for the first).
+        service_stop, gap_start, gap_stop and time_away (before the spell; 0 for the first).
         For fits by spell: ``fit_cox(rows, terms, "gap_stop", event, start="gap_start", strata="spell",
         cluster=subject)``.
 

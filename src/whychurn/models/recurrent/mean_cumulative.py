@@ -21,6 +21,7 @@ from whychurn.models.columns import (
     Integers,
     read_events,
     read_groups,
+    read_query_times,
     read_times,
     read_weights,
     tally,
@@ -73,7 +74,7 @@ class MeanCumulativeFit:
         -------
         DataFrame with group, time, mean_events, std_error, poisson_std_error, conf_low, conf_high.
         """
-        wanted = np.sort(np.asarray(times, dtype=float))
+        wanted = np.sort(read_query_times(times))
         blocks = []
         for label, curve in zip(self.groups, self.curves, strict=True):
             steps = curve["time"].to_numpy()
@@ -118,10 +119,15 @@ def mean_cumulative_function(
     conf_level, conf_type
         Limits symmetric for the log of the mean ("log", default) or the mean itself ("plain", not below zero).
 
+    Returns
+    -------
+    MeanCumulativeFit
+
     Raises
     ------
     FitError
-        Unreadable columns or rows, an unknown `conf_type`, or rows of one subject that overlap.
+        Unreadable columns or rows, an unknown `conf_type`, rows of one subject that overlap, or a group of
+        one subject.
     """
     if conf_type not in CONF_TYPES:
         raise FitError(f"conf_type is one of {', '.join(CONF_TYPES)}, not {conf_type!r}.")
@@ -137,6 +143,11 @@ def mean_cumulative_function(
     for code in range(len(labels)):
         mine = codes == code
         members, own = np.unique(owner[mine], return_inverse=True)
+        if members.size < 2:
+            raise FitError(
+                "A standard error that counts subjects needs at least two clusters (subjects); group "
+                f"{labels[code]!r} has {members.size}. Take coarser groups."
+            )
         curve = mean_steps(begin[mine], stop[mine], happened[mine], own.astype(np.int64), mass[mine])
         curves.append(_with_limits(curve, z, conf_type))
         subjects.append(members.size)

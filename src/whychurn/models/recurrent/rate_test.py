@@ -65,6 +65,10 @@ def mean_cumulative_test(
     frame, time, event, subject, group, start
         As in `mean_cumulative_function`.
 
+    Returns
+    -------
+    MeanCumulativeTest
+
     Raises
     ------
     FitError, NoEventsError
