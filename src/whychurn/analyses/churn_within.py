@@ -68,8 +68,7 @@ def weighted_rows(panel: Panel, study: Study) -> pd.DataFrame:
         float(study.horizon),
         group=None if group is None else group.iloc[mine].tolist(),
     )
-    rows["weight"] = weight
-    return rows
+    return rows.assign(weight=weight)
 
 
 def _base(study: Study, **values: Any) -> dict[str, Any]:
