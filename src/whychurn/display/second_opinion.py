@@ -65,7 +65,7 @@ def opinion_curves(findings: Findings) -> Block:
 
 def opinion_differences(findings: Findings) -> Block:
     """Return the quantities that other libraries compute otherwise, with the reason."""
-    cells = []
+    cells, reasons = [], []
     for estimand in DIFFERENCES:
         pair = {row.method: row for row in findings.where(estimand=estimand).rows()}
         ours = pair.pop("whychurn", None)
@@ -73,6 +73,8 @@ def opinion_differences(findings: Findings) -> Block:
             if ours is None:
                 continue
             cause = f"{theirs.term}: {theirs.level}" if theirs.level else theirs.term
+            # The reason says whose it is. Beside the numbers it would squeeze them on a phone.
+            reasons.append(f"{theirs.definition.split(':')[0]}: {theirs.note}")
             cells.append(
                 {
                     "what": sentence(
@@ -81,7 +83,6 @@ def opinion_differences(findings: Findings) -> Block:
                     "ours": number(ours, "number4"),
                     "library": library,
                     "theirs": number(theirs, "number4"),
-                    "why": theirs.note,
                 }
             )
     if not cells:
@@ -91,6 +92,6 @@ def opinion_differences(findings: Findings) -> Block:
         Column("whychurn", "ours", number=True),
         Column("Library", "library"),
         Column("Its figure", "theirs", number=True),
-        Column("Why they differ", "why"),
     ]
-    return table("The largest difference of each kind, on the rows of this study", columns, cells)
+    shown = table("The largest difference of each kind, on the rows of this study", columns, cells)
+    return shown + bullets(dict.fromkeys(reasons))
