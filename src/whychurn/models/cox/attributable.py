@@ -22,9 +22,9 @@ import pandas as pd
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers, read_numbers, tally
 from whychurn.models.cox.likelihood import CoxData, SlotTerms
+from whychurn.models.cox.prediction import standardised_rows
 from whychurn.models.cox.residuals import score_residuals
 from whychurn.models.cox.result import CoxFit
-from whychurn.models.design import apply_design
 from whychurn.models.riskset import at_risk_sums, since_entry
 from whychurn.models.wald import normal_quantile
 
@@ -217,10 +217,10 @@ def _reference_design(fit: CoxFit, x: Floats, frame: pd.DataFrame, reference_fra
             f"The model was fitted to {fit.n:,} rows, but frame has {len(frame):,} and reference_frame "
             f"{len(reference_frame):,}. Pass the rows of the fit, in order."
         )
-    observed = (apply_design(fit.design, frame) - fit.scaling.centre) / fit.scaling.spread
+    observed = standardised_rows(fit, frame)
     if not np.allclose(observed, x, rtol=1e-9, atol=1e-9):
         raise FitError("frame does not hold the rows of the fit in their order.")
-    return (apply_design(fit.design, reference_frame) - fit.scaling.centre) / fit.scaling.spread
+    return standardised_rows(fit, reference_frame)
 
 
 def _by_cluster(influences: Floats, clusters: Integers) -> Floats:

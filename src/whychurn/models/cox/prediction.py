@@ -66,7 +66,7 @@ def baseline_frame(fit: CoxFit, times: Floats) -> pd.DataFrame:
 
 def predict_frame(fit: CoxFit, newdata: pd.DataFrame, times: Floats, conf_level: float | None) -> pd.DataFrame:
     """Return the survival curves of `newdata`; see `CoxFit.predict_survival`."""
-    x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
+    x = standardised_rows(fit, newdata)
     stratum = stratum_codes(fit, newdata)
     relative = relative_hazards(fit, newdata, x, stratum)
     baseline = cumulative_baseline(fit, with_errors=conf_level is not None)
@@ -113,7 +113,7 @@ def predict_path_frame(
     begin, end_of_row = read_times(newdata, stop, start)
     require_columns(newdata, [path])
     labels, codes = np.unique(newdata[path].to_numpy(), return_inverse=True)
-    x = (apply_design(fit.design, newdata) - fit.scaling.centre) / fit.scaling.spread
+    x = standardised_rows(fit, newdata)
     stratum = stratum_codes(fit, newdata)
     relative = relative_hazards(fit, newdata, x, stratum)
     end = followed_to(fit)[stratum]
@@ -168,6 +168,11 @@ def log_log_limits(cumulative: Floats, error: Floats, z: float) -> tuple[Floats,
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         width = np.where(cumulative > 0.0, z * error / cumulative, 0.0)
         return np.exp(-cumulative * np.exp(width)), np.exp(-cumulative * np.exp(-width))
+
+
+def standardised_rows(fit: CoxFit, frame: pd.DataFrame) -> Floats:
+    """Return the design of other rows on the scale of the fit's own, shape (m, p)."""
+    return (apply_design(fit.design, frame) - fit.scaling.centre) / fit.scaling.spread
 
 
 def relative_hazards(fit: CoxFit, newdata: pd.DataFrame, x: Floats, stratum: Integers) -> Floats:

@@ -12,7 +12,7 @@ from scipy import stats
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers, read_query_times
 from whychurn.models.concordance import ConcordanceResult, concordance_of_arrays
-from whychurn.models.covariates import Covariates
+from whychurn.models.covariates import standardised_matrix
 from whychurn.models.cox import residuals as kernels
 from whychurn.models.cox.likelihood import CoxData, SlotTerms, derivatives, slot_terms
 from whychurn.models.cox.prediction import baseline_frame, predict_frame, predict_path_frame
@@ -100,9 +100,8 @@ class CoxFit:
         merged, rows = self.merged, self.rows
         if merged is None:
             return self.data, self.slot_terms
-        x = self.data.covariates.take(merged.kind)
         data = CoxData(
-            covariates=Covariates(x.shape, (), np.zeros(x.shape[1]), np.ones(x.shape[1]), x),
+            covariates=standardised_matrix(self.data.covariates.take(merged.kind)),
             weights=rows.weights,
             offset=rows.offset,
             sets=place_rows(rows.start, rows.stop, rows.event, rows.stratum),

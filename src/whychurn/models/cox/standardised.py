@@ -20,17 +20,18 @@ from scipy import stats
 
 from whychurn.errors import FitError, some
 from whychurn.models.columns import Floats, Integers, read_query_times, require_columns, tally
+from whychurn.models.cox.likelihood import CoxData, SlotTerms
 from whychurn.models.cox.prediction import (
     cumulative_baseline,
     followed_to,
     log_log_limits,
     relative_hazards,
     slots_before,
+    standardised_rows,
     stratum_codes,
 )
 from whychurn.models.cox.residuals import score_residuals
 from whychurn.models.cox.result import CoxFit
-from whychurn.models.design import apply_design
 from whychurn.models.riskset import since_entry
 from whychurn.models.wald import normal_quantile
 
@@ -133,8 +134,10 @@ def standardised_survival(
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """What every exposure shares: influences on the coefficients, cumulative baseline and drift, clusters."""
+    """What every exposure shares: the rows, influences on the coefficients, cumulative baseline and drift, clusters."""
 
+    data: CoxData
+    terms: SlotTerms
     on_beta: Floats
     hazard: Floats
     drift: Floats
@@ -147,7 +150,8 @@ class _Pieces:
         scores = score_residuals(data, terms) * data.weights[:, None]
         baseline = cumulative_baseline(fit, with_errors=True)
         clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
-        return cls(scores @ (fit.naive_covariance.to_numpy() * units), baseline.hazard, baseline.drift, clusters)
+        on_beta = scores @ (fit.naive_covariance.to_numpy() * units)
+        return cls(data, terms, on_beta, baseline.hazard, baseline.drift, clusters)
 
 
 def _require_rows_of_the_fit(fit: CoxFit, populations: Mapping[str, pd.DataFrame]) -> None:
@@ -170,7 +174,7 @@ def _require_rows_of_the_fit(fit: CoxFit, populations: Mapping[str, pd.DataFrame
         for place, column in enumerate(fit.design.columns)
         if not exposure & set(fit.design.reads[fit.design.term_of(column)])
     ]
-    x = (apply_design(fit.design, first) - fit.scaling.centre) / fit.scaling.spread
+    x = standardised_rows(fit, first)
     known = fit.data.covariates.take(slice(None) if fit.merged is None else fit.merged.kind)
     if not np.allclose(x[:, kept], known[:, kept], rtol=1e-7, atol=1e-7):
         raise FitError(
@@ -183,7 +187,7 @@ def _mean_survival(
     fit: CoxFit, pieces: _Pieces, frame: pd.DataFrame, when: Floats, sampled: bool
 ) -> tuple[Floats, Floats]:
     """Return mean survival, shape (T,), and the influence of each cluster on it, shape (T, clusters)."""
-    x = (apply_design(fit.design, frame) - fit.scaling.centre) / fit.scaling.spread
+    x = standardised_rows(fit, frame)
     stratum = stratum_codes(fit, frame)
     relative = relative_hazards(fit, frame, x, stratum)
     end = followed_to(fit)[stratum].min()
@@ -202,16 +206,16 @@ def _mean_survival(
         slope = -share * survival * relative
         by_stratum = tally(stratum, slope, strata)
         on_beta = (slope * hazard[stratum]) @ x - by_stratum @ drift
-        each = pieces.on_beta @ on_beta + by_stratum[own] * _baseline_influence(fit, time)
+        each = pieces.on_beta @ on_beta + by_stratum[own] * _baseline_influence(pieces, time)
         if sampled:
             each = each + share * (survival - mean[number])
         influences.append(tally(pieces.clusters, each))
     return mean, np.array(influences)
 
 
-def _baseline_influence(fit: CoxFit, time: float) -> Floats:
+def _baseline_influence(pieces: _Pieces, time: float) -> Floats:
     """Return the influence of each row on the cumulative baseline at `time`, coefficients known, shape (n,)."""
-    data, terms = fit.row_level()
+    data, terms = pieces.data, pieces.terms
     sets = data.sets
     until = sets.times <= time
     slots = sets.exit[sets.event] - 1

@@ -6,13 +6,12 @@ import numpy as np
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats
-from whychurn.models.covariates import Covariates
+from whychurn.models.covariates import sampled_rows, standardised_matrix
 from whychurn.models.cox.likelihood import CoxData, CoxProblem
 from whychurn.models.newton import maximise
 from whychurn.models.riskset import place_rows
 
 WARM_FROM = 100_000
-_SHARE = 20
 # With fewer sampled events the guess is hardly better than zero.
 _EVENTS_PER_COLUMN = 20
 
@@ -25,8 +24,7 @@ def warm_start(data: CoxData, columns: tuple[str, ...]) -> Floats | None:
     n, p = data.covariates.shape
     if n < WARM_FROM or not p:
         return None
-    # Drawn, not every twentieth: rows may come in a rhythm (twelve months of an account).
-    rows = np.sort(np.random.default_rng(0).integers(0, n, n // _SHARE))
+    rows = sampled_rows(n)
     sets = data.sets
     # Slots keep the order of time; a row that enters at slot a has passed the event before it.
     begin = (sets.entry[rows] - 0.5).astype(np.float64) if sets.late_entry else None
@@ -35,7 +33,7 @@ def warm_start(data: CoxData, columns: tuple[str, ...]) -> Floats | None:
         return None
     placed = place_rows(begin, (sets.exit[rows] - 1.0).astype(np.float64), event, sets.stratum[rows])
     sample = CoxData(
-        Covariates((rows.size, p), (), np.zeros(p), np.ones(p), data.covariates.take(rows)),
+        standardised_matrix(data.covariates.take(rows)),
         data.weights[rows],
         data.offset[rows],
         placed,

@@ -18,7 +18,7 @@ from whychurn.models.columns import (
     read_numbers,
     read_weights,
 )
-from whychurn.models.covariates import Covariates
+from whychurn.models.covariates import sampled_rows, standardised_matrix
 from whychurn.models.design import level_hints
 from whychurn.models.logistic.likelihood import BinomialProblem
 from whychurn.models.logistic.links import Link, read_link
@@ -32,7 +32,6 @@ from whychurn.models.threads import one_blas_thread
 INTERCEPT = "Intercept"
 # From this many rows on, a sample of them is fitted first: it saves two of five passes.
 _WARM_FROM = 100_000
-_SHARE = 20
 
 
 def fit_logistic(
@@ -176,7 +175,7 @@ def null_log_likelihood(rows: BinaryRows, link: Link) -> float:
         if share in (0.0, 1.0):
             return 0.0
         return float(rows.weights.sum() * (share * np.log(share) + (1.0 - share) * np.log1p(-share)))
-    none = Covariates((len(rows.frame), 0), (), np.zeros(0), np.zeros(0), np.zeros((len(rows.frame), 0)))
+    none = standardised_matrix(np.zeros((len(rows.frame), 0)))
     problem = BinomialProblem(none, rows.y, rows.weights, rows.offset, link, (INTERCEPT,))
     return maximise(problem, dict, _share_start(problem)).log_likelihood
 
@@ -196,12 +195,9 @@ def _warm_start(problem: BinomialProblem) -> Floats:
 
     The guess only decides where Newton's method begins, not where it ends.
     """
-    n, p = problem.covariates.shape
-    # Drawn, not every twentieth: rows may come in a rhythm (twelve months of an account).
-    rows = np.sort(np.random.default_rng(0).integers(0, n, n // _SHARE))
-    matrix = problem.covariates.take(rows)
+    rows = sampled_rows(problem.covariates.shape[0])
     sample = BinomialProblem(
-        Covariates(matrix.shape, (), np.zeros(p), np.ones(p), matrix),
+        standardised_matrix(problem.covariates.take(rows)),
         problem.y[rows],
         problem.weights[rows],
         None if problem.offset is None else problem.offset[rows],
