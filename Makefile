@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
-STUDY  ?= data/telco
+# Empty: both examples, the telco sample and the simulated company.
+STUDY  ?=
 PEERS  := .venv-peers
 
 help:  ## what can be made
@@ -29,14 +30,20 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $(STAMP)
 
-report: $(STAMP)  ## build the example report into reports/ (STUDY=folder for another study)
+report: $(STAMP)  ## build the example reports into reports/ (STUDY=folder for another study)
+ifeq ($(STUDY),)
+	@$(BIN)/whychurn report data/telco
+	@$(BIN)/whychurn demo data/demo
+	@$(BIN)/whychurn report data/demo
+else
 	@$(BIN)/whychurn report $(STUDY)
+endif
 
 test: $(STAMP)  ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-verify: $(STAMP)  ## rerun the built report and say, number by number, what is reproduced
-	@$(BIN)/whychurn verify reports/$(notdir $(STUDY))
+verify: $(STAMP)  ## rerun the built reports and say, number by number, what is reproduced
+	@for report in $(if $(STUDY),$(notdir $(STUDY)),telco demo); do $(BIN)/whychurn verify reports/$$report || exit $$?; done
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks

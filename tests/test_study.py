@@ -134,7 +134,7 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
         """
 [study]
 nam = "x"
-kind = "tables"
+kind = "table"
 time_unit = "month"
 horizon = 0
 confidence_level = 0.4

@@ -37,6 +37,7 @@ def cli(debug: bool) -> None:
     whychurn check FOLDER    say whether the data can carry the answer
     whychurn report FOLDER   build the report
     whychurn verify REPORT   run it again and compare every number
+    whychurn demo FOLDER     write a simulated company with all its tables and known truth
     """
 
 
@@ -131,6 +132,26 @@ def verify(report: Path, study: Path | None, workers: int, trust_notebooks: bool
     for line in rest:
         console.print(Text(line, style="" if line.startswith(" ") else "bold"))
     return found.exit_code
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("data/demo"))
+@click.option("--accounts", metavar="N", type=click.IntRange(50, 1_000_000), default=3000, show_default=True)
+@click.option("--years", metavar="N", type=click.IntRange(1, 10), default=3, show_default=True)
+@click.option("--events", metavar="N", type=click.IntRange(0, 100_000_000), help="About so many usage events.")
+@click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@click.option("--clean", is_flag=True, help="Without the dirty records that every real company has.")
+def demo(folder: Path, accounts: int, years: int, events: int | None, seed: int, clean: bool) -> None:
+    """Write a simulated company into FOLDER (default data/demo): tables, study.toml, and the truth beside them.
+
+    \b
+    The same options always give the same files. A folder that already holds them is left alone.
+    """
+    from whychurn.sources.simulator import CompanySettings, write_company
+
+    settings = CompanySettings(n_accounts=accounts, years=years, events=events, seed=seed, dirty=not clean)
+    written = write_company(folder, settings)
+    click.echo(f"A simulated company is in {written}. Next: whychurn check {written}")
 
 
 def _require_study(folder: Path) -> None:

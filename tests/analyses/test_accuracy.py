@@ -179,11 +179,11 @@ def test_a_number_that_separates_is_named_as_the_study_names_it(tmp_path):
 
 def test_too_few_customers_or_leavers_are_said(small):
     study, panel = small
-    few = replace(panel, intervals=panel.intervals.iloc[:4])
+    few = panel.with_intervals(panel.intervals.iloc[:4])
     notes = [row.note for row in wc.analyse("accuracy", few, study).rows()]
     assert any("4 customers are too few for 5 folds" in note for note in notes)
     loyal = panel.intervals.assign(event=(np.arange(len(panel.intervals)) < 9).astype(int), stop=6.0)
-    found = wc.analyse("accuracy", replace(panel, intervals=loyal), study)
+    found = wc.analyse("accuracy", panel.with_intervals(loyal), study)
     assert "Only 9 of 500 customers" in found.one(estimand="auc").note
     assert not found.where(estimand="observed_risk").rows()
 
@@ -199,7 +199,7 @@ def test_a_horizon_that_nobody_reached(small):
 def test_everybody_left_by_the_horizon(small):
     study, panel = small
     gone = panel.intervals.assign(event=1, stop=np.minimum(panel.intervals["stop"], 11))
-    found = wc.analyse("accuracy", replace(panel, intervals=gone), study)
+    found = wc.analyse("accuracy", panel.with_intervals(gone), study)
     assert "Nobody stayed beyond the horizon" in found.one(estimand="auc").note
 
 
@@ -210,7 +210,7 @@ def test_a_band_that_nobody_followed_to_the_horizon_falls_back_to_one_curve(smal
         event=np.where(recent & (panel.intervals["stop"] > 6), 0, panel.intervals["event"]),
         stop=np.where(recent, np.minimum(panel.intervals["stop"], 6), panel.intervals["stop"]),
     )
-    found = wc.analyse("accuracy", replace(panel, intervals=rows), study)
+    found = wc.analyse("accuracy", panel.with_intervals(rows), study)
     assert found.one(estimand="auc").note == POOLED
     assert found.one(estimand="auc").estimated
     assert not found.one(estimand="observed_risk", level="5 (highest)").estimated
@@ -219,7 +219,7 @@ def test_a_band_that_nobody_followed_to_the_horizon_falls_back_to_one_curve(smal
 
 def test_rows_that_enter_late_are_refused(small):
     study, panel = small
-    late = replace(panel, intervals=panel.intervals.assign(start=0.5, stop=panel.intervals["stop"] + 1))
+    late = panel.with_intervals(panel.intervals.assign(start=0.5, stop=panel.intervals["stop"] + 1))
     assert "followed from sign-up" in wc.analyse("accuracy", late, study).one(estimand="auc").note
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
 from whychurn.errors import PanelError
-from whychurn.panel.candidates import Candidate, MergedLevel, resolve_candidate
+from whychurn.panel.candidates import Candidate, resolve_candidate
+from whychurn.panel.detected import with_detections, without_duplicates
 from whychurn.sources import Detections, LedgerStep
-from whychurn.study import Cause, Study
+from whychurn.study import FlatStudy
 
 
 def flat_candidates(
-    file: pd.DataFrame, study: Study, detections: Detections
+    file: pd.DataFrame, study: FlatStudy, detections: Detections
 ) -> tuple[tuple[Candidate, ...], dict[str, pd.Series]]:
     """Resolve every declared cause against the file and against what the detectors found.
 
@@ -27,46 +26,11 @@ def flat_candidates(
     candidates, values = [], {}
     for cause in study.causes:
         candidate, values[cause.column] = resolve_candidate(cause, file[cause.column])
-        candidates.append(_with_detections(candidate, cause, detections))
-    return tuple(_without_duplicates(candidates, detections)), values
+        candidates.append(with_detections(candidate, cause, detections))
+    return tuple(without_duplicates(candidates, detections)), values
 
 
-def _with_detections(candidate: Candidate, cause: Cause, detections: Detections) -> Candidate:
-    if candidate.used and not cause.keep:
-        for found in detections.accumulating:
-            if found.column == candidate.column:
-                reason = "it accumulates with tenure, so it measures how long a customer stayed, not why one leaves"
-                return replace(candidate, used=False, reason=reason)
-        for known in detections.known_after:
-            if known.column == candidate.column:
-                return replace(candidate, used=False, reason="it is known only after a customer has left")
-        if candidate.column in detections.identifiers:
-            return replace(candidate, used=False, reason="nearly every customer has a value of their own, as in an id")
-    determined = next((d for d in detections.determined if d.column == candidate.column), None)
-    merged = tuple(
-        MergedLevel(found.level, found.into, found.because_column, found.because_level)
-        for found in detections.aliased
-        if found.column == candidate.column and found.level in candidate.levels and found.into in candidate.levels
-    )
-    return replace(candidate, merged=merged, determined_by=determined.by if determined else ())
-
-
-def _without_duplicates(candidates: list[Candidate], detections: Detections) -> list[Candidate]:
-    """Of columns that say exactly the same, the first declared stays."""
-    seen: set[str] = set()
-    twins = {frozenset(pair) for pair in detections.duplicates}
-    kept = []
-    for candidate in candidates:
-        twin = next((other for other in seen if frozenset((other, candidate.column)) in twins), None)
-        if candidate.used and twin is not None:
-            candidate = replace(candidate, used=False, reason=f"it repeats {twin} value for value")
-        if candidate.used:
-            seen.add(candidate.column)
-        kept.append(candidate)
-    return kept
-
-
-def flat_intervals(accounts: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, LedgerStep]:
+def flat_intervals(accounts: pd.DataFrame, study: FlatStudy) -> tuple[pd.DataFrame, LedgerStep]:
     """One row at risk over ``(0, tenure]`` per customer with any time at risk.
 
     Raises

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -12,7 +13,26 @@ from whychurn.panel.candidates import Candidate
 from whychurn.sources import IntegrityFinding, LedgerStep, Verdict
 
 
+class Rows(Protocol):
+    """Rows at risk, wherever they are kept."""
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the rows, in the order of account, spell and time: all columns, or those named."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
+class FrameRows:
+    """Rows at risk held in memory."""
+
+    frame: pd.DataFrame
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the frame, or some columns of it."""
+        return self.frame if columns is None else self.frame[list(columns)]
+
+
+@dataclass(frozen=True)
 class Panel:
     """What every analysis reads.
 
@@ -21,9 +41,10 @@ class Panel:
     accounts : pandas.DataFrame
         One row per spell: ``account_id``, ``spell``, ``duration``, ``event``, ``amount`` (NaN where the study
         declares none) and each candidate cause as last recorded, text levels as strings.
-    intervals : pandas.DataFrame
+    rows : Rows
         Rows at risk over ``(start, stop]`` in the study's time unit: ``account_id``, ``spell``, ``start``,
-        ``stop``, ``event``, ``cause``, ``amount`` and the candidates.
+        ``stop``, ``event``, ``cause``, ``amount``, the candidates, and every measure. ``rows.read(columns)`` reads a
+        few columns; ``intervals`` is all of them.
     candidates : tuple of Candidate
         Every declared cause, with its levels and whether and why it is left out.
     ledger : tuple of LedgerStep
@@ -41,7 +62,7 @@ class Panel:
     """
 
     accounts: pd.DataFrame
-    intervals: pd.DataFrame
+    rows: Rows
     candidates: tuple[Candidate, ...]
     ledger: tuple[LedgerStep, ...]
     integrity: tuple[IntegrityFinding, ...]
@@ -49,6 +70,15 @@ class Panel:
     landmarks: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """All rows at risk with all columns, read when first asked for."""
+        return self.rows.read()
+
+    def with_intervals(self, intervals: pd.DataFrame) -> Panel:
+        """Return a panel with other rows at risk."""
+        return replace(self, rows=FrameRows(intervals))
 
     @property
     def used(self) -> tuple[Candidate, ...]:

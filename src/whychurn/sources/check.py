@@ -10,7 +10,8 @@ from typing import Any
 
 from whychurn.errors import SourceError, StudyError
 from whychurn.sources.contract import ColumnProfile, Fingerprint, IntegrityFinding, LedgerStep, Verdict
-from whychurn.sources.opening import REJECTS_FILE, inspect_sources
+from whychurn.sources.flat_opening import REJECTS_FILE
+from whychurn.sources.opening import inspect_sources
 from whychurn.study import Study, read_study
 
 

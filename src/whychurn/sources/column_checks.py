@@ -15,7 +15,7 @@ from whychurn.sources.flat import TABLE, FlatTable
 from whychurn.sources.grammar import looks_like_a_number, what_to_do
 from whychurn.sources.names import counted, shown, suggestion, tokens
 from whychurn.sources.shapes import date_like, often
-from whychurn.study import Cause, Focus, Study
+from whychurn.study import Cause, FlatStudy, Focus
 
 MANY_LEVELS = 50
 FEW_GAPS = 0.05
@@ -46,7 +46,7 @@ PERSONAL_PAIRS = (
 )  # fmt: skip
 
 
-def check_columns(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def check_columns(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     """Yield findings about the columns that the study uses (all of them where it declares no causes)."""
     frame = table.frame
     causes = {cause.column: cause for cause in study.causes}
@@ -193,7 +193,7 @@ def _codes(name: str, values: pd.Series) -> Iterator[IntegrityFinding]:
         )  # fmt: skip
 
 
-def _unreadable(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _unreadable(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     for name, cells in table.cells.groupby("column", sort=False):
         present = next(column.n_present for column in table.columns if column.name == name)
         n, examples = len(cells), list(dict.fromkeys(cells["value"]))
@@ -208,7 +208,7 @@ def _unreadable(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         )  # fmt: skip
 
 
-def _numbers_as_text(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _numbers_as_text(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     declared = {cause.column for cause in study.causes}
     for column in table.columns:
         if column.declared or column.kind != "category" or column.name not in table.frame or column.name in declared:
@@ -223,7 +223,7 @@ def _numbers_as_text(table: FlatTable, study: Study) -> Iterator[IntegrityFindin
             )  # fmt: skip
 
 
-def _personal(frame: pd.DataFrame, study: Study) -> Iterator[IntegrityFinding]:
+def _personal(frame: pd.DataFrame, study: FlatStudy) -> Iterator[IntegrityFinding]:
     for name in frame.columns:
         if name in ("tenure", "churned", "row_number", "amount"):
             continue
@@ -256,7 +256,7 @@ def _renamed(table: FlatTable) -> Iterator[IntegrityFinding]:
         )  # fmt: skip
 
 
-def _focus(focus: Focus, frame: pd.DataFrame, study: Study) -> Iterator[IntegrityFinding]:
+def _focus(focus: Focus, frame: pd.DataFrame, study: FlatStudy) -> Iterator[IntegrityFinding]:
     inside = pd.Series(True, index=frame.index)
     roles = {study.columns.account_id: "account_id", study.columns.tenure: "tenure", study.columns.churned: "churned"}
     for column, levels in focus.where.items():

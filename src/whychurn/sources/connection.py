@@ -38,7 +38,10 @@ def work_folder(study_folder: Path) -> Path:
 
 
 def locked_connection(
-    folders: Sequence[Path], files: Sequence[Path] = (), memory_limit: str = MEMORY_LIMIT
+    folders: Sequence[Path],
+    files: Sequence[Path] = (),
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory engine that reads and writes inside `folders` (and the named `files`) only.
 
@@ -53,6 +56,8 @@ def locked_connection(
         Single files outside those folders.
     memory_limit : str
         Above it, the engine spills to its temporary folder.
+    threads : int, optional
+        Default: the processors there are, at most four.
     """
     spill = folders[0].resolve() / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
     connection = duckdb.connect(":memory:")
@@ -62,7 +67,7 @@ def locked_connection(
         ("allow_community_extensions", False),
         ("temp_directory", str(spill)),
         ("memory_limit", memory_limit),
-        ("threads", max(1, min(4, os.cpu_count() or 1))),
+        ("threads", threads or max(1, min(4, os.cpu_count() or 1))),
         # Record numbers follow from the order of rows.
         ("preserve_insertion_order", True),
         ("allowed_directories", [str(folder.resolve()) for folder in folders]),

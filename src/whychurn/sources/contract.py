@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
@@ -180,6 +182,9 @@ class Detections:
 class Sources:
     """Validated tables behind one engine connection, with everything found on the way in.
 
+    Of a study of tables every table of :data:`whychurn.sources.canon.TABLES` is there, with every column of the
+    contract in its type: what the company does not have is empty. ``tables`` lists those it has.
+
     Attributes
     ----------
     study_name : str
@@ -212,6 +217,10 @@ class Sources:
     verdict: Verdict
     #: Table -> (column of the frame, column of the table) that the engine cannot hold beside one another.
     copies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: The study's work folder, where the panel is built; None where the study needs none.
+    work: Path | None = None
+    #: Of a study of tables: table -> first day it was recorded, as declared or found.
+    tracked_from: Mapping[str, date] = field(default_factory=dict)
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a new frame, in the order of the file.

@@ -16,7 +16,7 @@ from whychurn.sources.contract import Detections
 from whychurn.sources.determination import determined_columns
 from whychurn.sources.hindsight import known_after_columns
 from whychurn.sources.identifiers import identifier_columns
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 __all__ = [
     "accumulating_columns",
@@ -31,14 +31,14 @@ __all__ = [
 MOST_ROWS = 100_000
 
 
-def detect(frame: pd.DataFrame, study: Study) -> Detections:
+def detect(frame: pd.DataFrame, study: FlatStudy) -> Detections:
     """Run every detector on the declared causes (all columns of the file where none is declared).
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The accounts, as :meth:`whychurn.sources.Sources.frame` returns them.
-    study : Study
+    study : FlatStudy
     """
     own = {"account_id", "tenure", "churned", "amount", "row_number"} - {study.columns.amount}
     columns = [cause.column for cause in study.causes] or [name for name in frame.columns if name not in own]

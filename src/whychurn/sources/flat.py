@@ -13,7 +13,7 @@ from whychurn.sources.names import quoted
 from whychurn.sources.rejects import rejects_frame
 from whychurn.sources.typed import ReadColumn, clean_text, count_null_texts, number_of, read_columns, typed_expression
 from whychurn.sources.usable import JudgedRows, judge_rows
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 TABLE = "accounts"
 
@@ -57,7 +57,7 @@ class FlatTable:
     null_texts: tuple[tuple[str, str, int], ...] = ()
 
 
-def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study: Study) -> FlatTable:
+def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study: FlatStudy) -> FlatTable:
     """Type the text in ``raw``, set aside what cannot be used, and make the table ``accounts``.
 
     Raises
@@ -99,7 +99,7 @@ def build_flat_table(connection: duckdb.DuckDBPyConnection, raw: RawTable, study
 
 
 def _make_accounts(
-    connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], rows: JudgedRows, study: Study
+    connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], rows: JudgedRows, study: FlatStudy
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, str] | None]:
     """Make the table; return the columns renamed, and the one that only the frame can hold."""
     roles = study.columns
@@ -144,7 +144,7 @@ def _unreadable_cells(
     raw: RawTable,
     columns: tuple[ReadColumn, ...],
     kept: pd.DataFrame,
-    study: Study,
+    study: FlatStudy,
 ) -> pd.DataFrame:
     """Values of declared numbers that are no numbers, in the rows that are kept."""
     parts = []
@@ -165,7 +165,7 @@ def _unreadable_cells(
     )
 
 
-def _reject_rows(raw: RawTable, rows: JudgedRows, study: Study) -> pd.DataFrame:
+def _reject_rows(raw: RawTable, rows: JudgedRows, study: FlatStudy) -> pd.DataFrame:
     common = {"table": TABLE, "file": study.source.file, "scope": "row"}
     parts = [raw.rejects]
     wrong = rows.keys[rows.wrong]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from whychurn.errors import some
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.sources.names import shown, suggestion
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -67,7 +67,7 @@ def header_problems(
     return problems + _missing(names, needed, table)
 
 
-def used_columns(study: Study) -> dict[str, str]:
+def used_columns(study: FlatStudy) -> dict[str, str]:
     """Return the columns of the file that the study names, and where it names them."""
     roles = {role: getattr(study.columns, role) for role in ("account_id", "tenure", "churned", "amount")}
     used = {name: f"columns.{role}" for role, name in roles.items() if name}

@@ -7,13 +7,13 @@ from whychurn.sources.contract import Detections, IntegrityFinding
 from whychurn.sources.detection_findings import explain_detections
 from whychurn.sources.flat import FlatTable
 from whychurn.sources.population_checks import check_population
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 ORDER = {"refuse": 0, "caveat": 1, "note": 2}
 
 
 def check_accounts(
-    table: FlatTable, n_records: int, study: Study, detections: Detections
+    table: FlatTable, n_records: int, study: FlatStudy, detections: Detections
 ) -> tuple[IntegrityFinding, ...]:
     """Return every finding about the accounts.
 
@@ -22,7 +22,7 @@ def check_accounts(
     table : FlatTable
     n_records : int
         Records in the file.
-    study : Study
+    study : FlatStudy
     detections : Detections
         What the detectors found; put in words here.
     """

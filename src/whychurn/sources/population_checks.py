@@ -8,7 +8,7 @@ from whychurn.errors import some
 from whychurn.sources.contract import IntegrityFinding, LedgerStep
 from whychurn.sources.flat import TABLE, FlatTable
 from whychurn.sources.names import counted, shown
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 FEWEST_CUSTOMERS = 40
 FEWEST_LEAVERS = 10
@@ -16,7 +16,7 @@ FEW_LEAVERS = 100
 MOST_SET_ASIDE = 0.05
 
 
-def check_population(table: FlatTable, n_records: int, study: Study) -> Iterator[IntegrityFinding]:
+def check_population(table: FlatTable, n_records: int, study: FlatStudy) -> Iterator[IntegrityFinding]:
     """Yield findings about the rows as a whole."""
     yield from _enough(table, study)
     yield from _not_used(table, n_records)
@@ -34,7 +34,7 @@ def check_population(table: FlatTable, n_records: int, study: Study) -> Iterator
         )  # fmt: skip
 
 
-def _declared(study: Study) -> Iterator[IntegrityFinding]:
+def _declared(study: FlatStudy) -> Iterator[IntegrityFinding]:
     """What is worth knowing about the study's own declarations."""
     if study.source.allow_outside:
         yield IntegrityFinding(
@@ -67,7 +67,7 @@ def _ids(step: LedgerStep) -> str:
     return f"id{'' if len(examples) == 1 else 's'} {some(examples)}"
 
 
-def _enough(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _enough(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     n, left = len(table.frame), int(table.frame["churned"].sum())
     if n < FEWEST_CUSTOMERS:
         yield IntegrityFinding(
@@ -147,7 +147,7 @@ def _repeats(table: FlatTable) -> Iterator[IntegrityFinding]:
         )  # fmt: skip
 
 
-def _who_is_missing(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _who_is_missing(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     if study.churn.leavers_in_file != "all":
         how = (
             f"is recorded as left {study.churn.recognised}" if study.churn.recognised else "is recorded without a date"
@@ -166,7 +166,7 @@ def _who_is_missing(table: FlatTable, study: Study) -> Iterator[IntegrityFinding
     )  # fmt: skip
 
 
-def _time(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _time(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     tenure, churned = table.frame["tenure"], table.frame["churned"]
     zero = tenure == 0
     name = study.columns.tenure
@@ -193,7 +193,7 @@ def _time(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
         )  # fmt: skip
 
 
-def _money(table: FlatTable, study: Study) -> Iterator[IntegrityFinding]:
+def _money(table: FlatTable, study: FlatStudy) -> Iterator[IntegrityFinding]:
     if "amount" not in table.frame:
         return
     amount, name = table.frame["amount"], study.columns.amount or ""

@@ -6,12 +6,12 @@ import pandas as pd
 
 from whychurn.sources.contract import ColumnProfile
 from whychurn.sources.flat import FlatTable
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 MOST_SHOWN = 5
 
 
-def profile_columns(table: FlatTable, study: Study) -> tuple[ColumnProfile, ...]:
+def profile_columns(table: FlatTable, study: FlatStudy) -> tuple[ColumnProfile, ...]:
     """Return a profile of every column of the file, in its order."""
     roles = {getattr(study.columns, role): role for role in ("account_id", "tenure", "churned", "amount")}
     causes = {cause.column for cause in study.causes}

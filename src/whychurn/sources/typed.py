@@ -10,7 +10,7 @@ import duckdb
 from whychurn.sources.connection import first_row
 from whychurn.sources.grammar import SPACE, number_pattern
 from whychurn.sources.names import quoted
-from whychurn.study import Study
+from whychurn.study import FlatStudy
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def read_columns(
     return tuple(columns)
 
 
-def typed_expression(column: ReadColumn, study: Study, values: dict[str, str]) -> str:
+def typed_expression(column: ReadColumn, study: FlatStudy, values: dict[str, str]) -> str:
     """Return SQL for a column's typed values; codes are replaced by their meanings, bound in `values`."""
     if column.kind == "number":
         return number_of(column.key, study.source.decimal)

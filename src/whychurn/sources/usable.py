@@ -13,7 +13,7 @@ from whychurn.sources.connection import first_row
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.names import counted, shown
 from whychurn.sources.typed import ReadColumn, number_of
-from whychurn.study import Study, closest
+from whychurn.study import FlatStudy, closest
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class JudgedRows:
 
 
 def judge_rows(
-    connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], study: Study, table: str
+    connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], study: FlatStudy, table: str
 ) -> JudgedRows:
     """Judge every row of ``clean``.
 
@@ -72,7 +72,9 @@ def judge_rows(
     return rows
 
 
-def _key_frame(connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], study: Study) -> pd.DataFrame:
+def _key_frame(
+    connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn, ...], study: FlatStudy
+) -> pd.DataFrame:
     """One row per accepted record: record, id, tenure and churn as text, tenure as number."""
     key = {column.name: column.key for column in columns}
     account_id = key[study.columns.account_id] if study.columns.account_id else "record::VARCHAR"
@@ -86,7 +88,7 @@ def _key_frame(connection: duckdb.DuckDBPyConnection, columns: tuple[ReadColumn,
     return frame
 
 
-def _unknown_churn_values(keys: pd.DataFrame, study: Study, table: str) -> IntegrityFinding | None:
+def _unknown_churn_values(keys: pd.DataFrame, study: FlatStudy, table: str) -> IntegrityFinding | None:
     known = {*study.columns.churned_when, *study.columns.stayed_when}
     counts = keys["churned"].value_counts()
     others = {str(value): int(count) for value, count in counts.items() if value not in known}
@@ -110,7 +112,7 @@ def _unknown_churn_values(keys: pd.DataFrame, study: Study, table: str) -> Integ
 
 
 def _duplicates(
-    connection: duckdb.DuckDBPyConnection, keys: pd.DataFrame, study: Study
+    connection: duckdb.DuckDBPyConnection, keys: pd.DataFrame, study: FlatStudy
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Rows that repeat an earlier one exactly; rows of an id with contradicting rows; copies where there is no id."""
     none = np.zeros(len(keys), dtype=bool)
@@ -136,7 +138,7 @@ def _duplicates(
     return repeats, conflicts, 0
 
 
-def _unusable(keys: pd.DataFrame, study: Study, skip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _unusable(keys: pd.DataFrame, study: FlatStudy, skip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The column and the reason why each row cannot be used, "" where it can; the first reason counts."""
     roles = study.columns
     no_tenure, text = keys["tenure_text"].isna(), keys["tenure_text"].notna() & keys["tenure"].isna()

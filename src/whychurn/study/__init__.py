@@ -1,7 +1,19 @@
 """Study: the frozen question, read from ``study.toml``."""
 
+from whychurn.study.flat_schema import Columns, FlatQuestion, FlatStudy, Source
 from whychurn.study.reading import FILE_NAME, read_study
-from whychurn.study.schema import RESERVED, SUFFIXES, Cause, Churn, Columns, Focus, Question, Source, Study, text_of
+from whychurn.study.schema import RESERVED, SUFFIXES, Cause, FileFormat, Focus, Question, Recording, Study, text_of
+from whychurn.study.tables_schema import (
+    Database,
+    Definition,
+    Engine,
+    Measures,
+    Reason,
+    Table,
+    TablesChurn,
+    TablesQuestion,
+    TableStudy,
+)
 from whychurn.study.words import closest, prettify
 
 __all__ = [
@@ -9,12 +21,24 @@ __all__ = [
     "RESERVED",
     "SUFFIXES",
     "Cause",
-    "Churn",
     "Columns",
+    "Database",
+    "Definition",
+    "Engine",
+    "FileFormat",
+    "FlatQuestion",
+    "FlatStudy",
     "Focus",
+    "Measures",
     "Question",
+    "Reason",
+    "Recording",
     "Source",
     "Study",
+    "Table",
+    "TableStudy",
+    "TablesChurn",
+    "TablesQuestion",
     "closest",
     "prettify",
     "read_study",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from whychurn.errors import StudyError
+from whychurn.study.flat_schema import FlatDocument, FlatStudy
 from whychurn.study.rules import across_sections, table_list
-from whychurn.study.schema import Cause, Churn, Columns, Document, Focus, Question, Source, Study
+from whychurn.study.schema import Cause, Study
+from whychurn.study.table_rules import across_tables
+from whychurn.study.tables_schema import Definition, TablesDocument, TableStudy, recording
 from whychurn.study.words import closest, prettify
 
 FILE_NAME = "study.toml"
@@ -47,38 +50,81 @@ def read_study(path: str | Path) -> Study:
     except RecursionError:
         raise StudyError(f"{file} nests lists or tables too deeply. A study needs two levels at most.") from None
     folder = file.resolve().parent
-    document, problems = _validated(raw)
-    problems += across_sections(raw, folder)
+    model = _document(raw)
+    document, problems = _validated(model, raw)
+    problems += across_tables(raw, folder) if model is TablesDocument else across_sections(raw, folder)
     if problems or document is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise StudyError("\n".join([f"{file} has {count}:", *(f"- {problem}" for problem in problems)]))
-    causes = tuple(
-        cause.model_copy(update={"label": cause.label or prettify(cause.column), "group": cause.group or cause.column})
-        for cause in document.causes
+    digest = hashlib.sha256(content).hexdigest()
+    return (
+        _table_study(document, folder, digest)
+        if isinstance(document, TablesDocument)
+        else _flat(document, folder, digest)
     )
-    return Study(
+
+
+def _document(raw: dict[str, Any]) -> type[FlatDocument] | type[TablesDocument]:
+    """Which kind of study this is: as it says, else by the sections it has."""
+    study = raw.get("study")
+    kind = study.get("kind") if isinstance(study, dict) else None
+    if kind == "tables" or (kind is None and "tables" in raw and "source" not in raw):
+        return TablesDocument
+    return FlatDocument
+
+
+def _flat(document: FlatDocument, folder: Path, digest: str) -> FlatStudy:
+    return FlatStudy(
         folder=folder,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=digest,
         source=document.source,
         columns=document.columns,
         churn=document.churn,
-        causes=causes,
+        causes=_labelled(document.causes),
         focus=document.focus,
         **dict(document.study),
     )
 
 
-def _validated(raw: dict[str, Any]) -> tuple[Document | None, list[str]]:
+def _table_study(document: TablesDocument, folder: Path, digest: str) -> TableStudy:
+    churn = document.churn
+    return TableStudy(
+        folder=folder,
+        digest=digest,
+        churn=recording(churn),
+        causes=_labelled(document.causes),
+        focus=document.focus,
+        tables=document.tables,
+        database=document.database,
+        definition=Definition(**{name: getattr(churn, name) for name in Definition.model_fields}),
+        definitions=document.definitions,
+        reasons=document.reasons,
+        measures=document.measures,
+        engine=document.engine,
+        **dict(document.study),
+    )
+
+
+def _labelled(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    return tuple(
+        cause.model_copy(update={"label": cause.label or prettify(cause.column), "group": cause.group or cause.column})
+        for cause in causes
+    )
+
+
+def _validated(
+    model: type[FlatDocument] | type[TablesDocument], raw: dict[str, Any]
+) -> tuple[FlatDocument | TablesDocument | None, list[str]]:
     try:
-        return Document.model_validate(raw), []
+        return model.model_validate(raw), []
     except ValidationError as error:
-        return None, list(dict.fromkeys(_sentence(item, raw) for item in error.errors()))
+        return None, list(dict.fromkeys(_sentence(model, item, raw) for item in error.errors()))
 
 
-def _sentence(item: Any, raw: dict[str, Any]) -> str:
+def _sentence(document: type[BaseModel], item: Any, raw: dict[str, Any]) -> str:
     """Put one validation error in words: the key, the problem, what is expected."""
     location: tuple[Any, ...] = item["loc"]
-    model, description = _described(location)
+    model, description = _described(document, location)
     key = _key_path(location, raw)
     if item["type"] == "extra_forbidden":
         known = list(model.model_fields)
@@ -98,18 +144,30 @@ def _sentence(item: Any, raw: dict[str, Any]) -> str:
     return f"{key}: expected {description}{limit}; found {found}{length}{why}."
 
 
-def _described(location: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
-    """Follow an error's location to the section it lies in and the words for what is expected there."""
-    parts = [part for part in location if isinstance(part, str)]
-    sections: dict[str, type[BaseModel]] = {
-        "study": Question, "source": Source, "columns": Columns, "churn": Churn, "causes": Cause, "focus": Focus,
-    }  # fmt: skip
-    if not parts or (len(parts) == 1 and not (len(location) > 1 and parts[0] in sections)):
-        field = Document.model_fields.get(parts[0]) if parts else None
-        return Document, (field.description or "") if field else "sections"
-    model = sections.get(parts[0], Document)
-    field = model.model_fields.get(parts[1]) if len(parts) > 1 else None
-    return model, (field.description or "") if field else "a section with keys"
+def _described(document: type[BaseModel], location: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
+    """Follow an error's location to the section it lies in and the words for what is expected there.
+
+    A section may be an array of tables (``causes``) or a table of tables (``tables.NAME``): positions and names
+    between the section and its keys are passed over.
+    """
+    model, description = document, "sections"
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        description = field.description or ""
+        inner = _section_of(field.annotation)
+        if inner is None:
+            break
+        model = inner
+    return model, description
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section inside an annotation such as ``tuple[Cause, ...]`` or ``dict[str, Table]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_of(part)) is not None), None)
 
 
 def _key_path(location: tuple[Any, ...], raw: dict[str, Any]) -> str:

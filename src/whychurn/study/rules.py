@@ -17,9 +17,9 @@ from whychurn.study.words import closest
 
 def across_sections(raw: dict[str, Any], folder: Path) -> list[str]:
     """Return the problems as sentences that begin with a key."""
-    columns, study = _section(raw, "columns"), _section(raw, "study")
-    problems = [*_file_problems(_section(raw, "source"), folder), *_column_problems(columns)]
-    periods = _section(raw, "churn").get("periods", [])
+    columns, study = section(raw, "columns"), section(raw, "study")
+    problems = [*_file_problems(section(raw, "source"), folder), *_column_problems(columns)]
+    periods = section(raw, "churn").get("periods", [])
     numbers = isinstance(periods, list) and all(isinstance(time, int | float) for time in periods)
     if numbers and any(later <= earlier for earlier, later in pairwise(periods)):
         problems.append("churn.periods: the times must rise, such as [12, 24].")
@@ -109,6 +109,7 @@ def table_list(raw: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []
 
 
-def _section(raw: dict[str, Any], key: str) -> dict[str, Any]:
+def section(raw: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a section, an empty one in place of whatever else stands there."""
     value = raw.get(key, {})
     return value if isinstance(value, dict) else {}

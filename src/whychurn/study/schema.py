@@ -1,4 +1,4 @@
-"""The schema of ``study.toml``. Field descriptions are what an error message tells the user to write."""
+"""What every ``study.toml`` has. Field descriptions are what an error message tells the user to write."""
 
 from __future__ import annotations
 
@@ -62,16 +62,14 @@ class Section(BaseModel):
 
 
 class Question(Section):
-    """``[study]``: what is asked, in which units."""
+    """``[study]``: what every study asks, whatever its data look like."""
 
     name: Annotated[Short, Field(min_length=1, description="a short name for the study")]
-    kind: Annotated[Literal["flat"], Field(description='"flat": one row per customer')] = "flat"
     description: Annotated[Long, Field(description="a sentence on where the data come from")] = ""
-    time_unit: Annotated[
-        Literal["days", "weeks", "months", "years"],
-        Field(description='what tenure counts: "days", "weeks", "months" or "years"'),
+    horizon: Annotated[
+        Number,
+        Field(gt=0, description="a number above 0: churn within that many time units (days, where tables are studied)"),
     ]
-    horizon: Annotated[Number, Field(gt=0, description="a number above 0: churn within that many time units")]
     currency: Annotated[Short, Field(max_length=12, description='a currency code such as "USD"')] = ""
     confidence_level: Annotated[Number, Field(gt=0.5, lt=1, description="a number between 0.5 and 1, such as 0.95")] = (
         0.95
@@ -81,11 +79,9 @@ class Question(Section):
     tiers: Annotated[tuple[Short, ...], Field(description="a list of names for the causal tiers 1, 2, …")] = ()
 
 
-class Source(Section):
-    """``[source]``: the file and how it is written."""
+class FileFormat(Section):
+    """How a data file is written."""
 
-    file: Annotated[str, Field(min_length=1, description=f"a file in the study folder: {', '.join(SUFFIXES)}")]
-    example: Annotated[str, Field(description='the name of an example data set, "package/name"')] = ""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$", description="64 hexadecimal digits in lower case")] = ""
     encoding: Annotated[
         str, BeforeValidator(_encoding), Field(description='the encoding of a text file, such as "utf-8" or "cp1252"')
@@ -99,37 +95,10 @@ class Source(Section):
     decimal: Annotated[Literal[".", ","], Field(description='"." or ","')] = "."
     null_values: Annotated[tuple[Value, ...], Field(description="a list of texts that mean: no value")] = ("", "NA")
     sheet: Annotated[str, Field(max_length=31, description="the name of a sheet in the .xlsx file")] = ""
-    allow_outside: Annotated[StrictBool, Field(description="true or false")] = False
-
-    @property
-    def suffix(self) -> str:
-        """The file's suffix in lower case."""
-        return Path(self.file).suffix.lower()
-
-    @property
-    def separator(self) -> str:
-        """The declared delimiter, else the tab for ``.tsv`` and the comma for other text."""
-        return self.delimiter or ("\t" if self.suffix == ".tsv" else ",")
 
 
-class Columns(Section):
-    """``[columns]``: which columns of the file play which part."""
-
-    account_id: Annotated[Column | None, Field(description="the column that identifies a customer")] = None
-    tenure: Annotated[Column, Field(description="the column that counts how long a customer stayed")]
-    churned: Annotated[Column, Field(description="the column that says whether a customer left")]
-    churned_when: Annotated[
-        tuple[Value, ...], Field(min_length=1, description='a list of values that mean "left", such as ["Yes"]')
-    ]
-    stayed_when: Annotated[
-        tuple[Value, ...], Field(min_length=1, description='a list of values that mean "still here", such as ["No"]')
-    ]
-    amount: Annotated[Column | None, Field(description="the column with the recurring amount per time unit")] = None
-    amount_name: Annotated[Short, Field(description="what to call the amount")] = ""
-
-
-class Churn(Section):
-    """``[churn]``: how leaving was recorded."""
+class Recording(Section):
+    """``[churn]``: what analyses must know of how leaving was recorded."""
 
     leavers_in_file: Annotated[
         Literal["all", "recent", "unknown"], Field(description='"all", "recent" or "unknown"')
@@ -173,30 +142,21 @@ class Focus(Section):
     references: Annotated[dict[Column, Value], Field(description="declared causes with a reference level")] = {}
 
 
-class Document(Section):
-    """The whole file."""
-
-    study: Annotated[Question, Field(description="a section [study]")]
-    source: Annotated[Source, Field(description="a section [source]")]
-    columns: Annotated[Columns, Field(description="a section [columns]")]
-    churn: Annotated[Churn, Field(description="a section [churn]")] = Churn()
-    causes: Annotated[tuple[Cause, ...], Field(max_length=500, description="sections [[causes]]")] = ()
-    focus: Annotated[tuple[Focus, ...], Field(max_length=50, description="sections [[focus]]")] = ()
-
-
 @dataclass(frozen=True)
 class Study:
-    """The frozen question of a flat study.
+    """The frozen question: what every kind of study has.
 
     Attributes
     ----------
     folder : Path
-        Where ``study.toml`` lives; the data file is named relative to it.
+        Where ``study.toml`` lies; data files are named relative to it.
     digest : str
         SHA-256 of the bytes of ``study.toml``.
     name, kind, description, time_unit, horizon, currency, confidence_level, seed, as_of, tiers
         As in ``[study]``.
-    source, columns, churn, causes, focus
+    churn : Recording
+        How leaving was recorded, as far as analyses must know.
+    causes, focus
         As in the sections of those names. A cause's label and group are filled in where left empty.
     """
 
@@ -212,13 +172,11 @@ class Study:
     seed: int
     as_of: str
     tiers: tuple[str, ...]
-    source: Source
-    columns: Columns
-    churn: Churn
+    churn: Recording
     causes: tuple[Cause, ...]
     focus: tuple[Focus, ...]
 
     @property
-    def data_file(self) -> Path:
-        """The data file, with symbolic links resolved."""
-        return (self.folder / self.source.file).resolve()
+    def amount_name(self) -> str:
+        """What to call the recurring amount; "" where the study has none."""
+        raise NotImplementedError
