@@ -43,25 +43,66 @@ def cli(debug: bool) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["flat", "tables"]), default=None, help="One row per customer, or tables.")
 @click.option("--file", help="Data file in FOLDER, where there are several.")
 @click.option("--tenure", metavar="COL", help="Column with the time since the customer joined.")
 @click.option("--churned", metavar="COL", help="Column that says whether the customer left.")
 @click.option("--churned-when", metavar="VALUE", help="Value of that column that means: left.")
+@click.option("--table", "tables", metavar="NAME=FILE", multiple=True, help="Which file is a table; repeatable.")
+@click.option(
+    "--column", "columns", metavar="TABLE.NAME=COL", multiple=True, help="Which column is one of a table; repeatable."
+)
+@click.option(
+    "--date-format",
+    "date_formats",
+    metavar="[TABLE.COL=]FORMAT",
+    multiple=True,
+    help='How dates are written, such as "%d/%m/%Y"; repeatable.',
+)
+@click.option(
+    "--action",
+    "actions",
+    metavar="VALUE=MEANING",
+    multiple=True,
+    help="What an action of usage is: login, use, failed or ignore; repeatable.",
+)
+@click.option("--other-actions", type=click.Choice(["use", "ignore"]), default=None, help="What all other actions are.")
 @click.option("--notebooks", is_flag=True, help="Also copy the notebooks into FOLDER/notebooks, to edit them.")
 def new(
     folder: Path,
+    kind: str | None,
     file: str | None,
     tenure: str | None,
     churned: str | None,
     churned_when: str | None,
+    tables: tuple[str, ...],
+    columns: tuple[str, ...],
+    date_formats: tuple[str, ...],
+    actions: tuple[str, ...],
+    other_actions: str | None,
     notebooks: bool,
 ) -> None:
-    """Look at the data in FOLDER and propose its study.toml."""
-    if not (notebooks and (folder / "study.toml").is_file()):
-        from whychurn.sources import propose_study
+    """Look at the data in FOLDER and propose its study.toml.
 
-        written = propose_study(folder, file=file, tenure=tenure, churned=churned, churned_when=churned_when)
-        click.echo(f"Wrote {written}. Read it, then run: whychurn check {folder}")
+    FOLDER holds one file with one row per customer, or several tables (accounts, subscriptions, usage, tickets …) as
+    files or as a DuckDB database. What the files do not say is asked, with the option that answers it.
+    """
+    if not (notebooks and (folder / "study.toml").is_file()):
+        told = kind or tables or columns or date_formats or actions or other_actions
+        if (tenure or churned or churned_when) and not told:
+            from whychurn.sources import propose_study
+
+            path = propose_study(folder, file=file, tenure=tenure, churned=churned, churned_when=churned_when)
+        else:
+            from whychurn.sources.propose import write_proposal
+            from whychurn.sources.tables.propose_answers import read_options
+
+            options = read_options(tables, columns, date_formats, actions, other_actions or "")
+            written = write_proposal(folder, file, tenure, churned, churned_when, kind or "", options)
+            path = written.path
+            for line in written.summary:
+                click.echo(line)
+        click.echo(f"Wrote {path}. Read it, then run: whychurn check {folder}")
     if notebooks:
         from whychurn.reports.notebooks import copy_notebooks
 
@@ -138,7 +179,12 @@ def verify(report: Path, study: Path | None, workers: int, trust_notebooks: bool
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("data/demo"))
 @click.option("--accounts", metavar="N", type=click.IntRange(50, 1_000_000), default=3000, show_default=True)
 @click.option("--years", metavar="N", type=click.IntRange(1, 10), default=3, show_default=True)
-@click.option("--events", metavar="N", type=click.IntRange(0, 100_000_000), help="About so many usage events.")
+@click.option(
+    "--events",
+    metavar="N",
+    type=click.IntRange(0, 100_000_000),
+    help="About so many usage events; default 400 per account.",
+)
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option("--clean", is_flag=True, help="Without the dirty records that every real company has.")
 def demo(folder: Path, accounts: int, years: int, events: int | None, seed: int, clean: bool) -> None:
@@ -149,7 +195,8 @@ def demo(folder: Path, accounts: int, years: int, events: int | None, seed: int,
     """
     from whychurn.sources.simulator import CompanySettings, write_company
 
-    settings = CompanySettings(n_accounts=accounts, years=years, events=events, seed=seed, dirty=not clean)
+    about = 400 * accounts if events is None else events
+    settings = CompanySettings(n_accounts=accounts, years=years, events=about, seed=seed, dirty=not clean)
     written = write_company(folder, settings)
     click.echo(f"A simulated company is in {written}. Next: whychurn check {written}")
 

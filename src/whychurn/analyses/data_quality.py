@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.common import OUTCOME
+from whychurn.analyses.data_quality_base import BASE
+from whychurn.analyses.data_quality_tables import table_rows
 from whychurn.analyses.hazards import second_reading
 from whychurn.analyses.rows import model_rows
 from whychurn.errors import FitError
@@ -14,13 +15,17 @@ from whychurn.findings import Findings
 from whychurn.models import fit_cox, fit_kaplan_meier
 from whychurn.panel import Candidate, Panel
 from whychurn.panel.candidates import MISSING_LEVEL, resolve_candidate
-from whychurn.study import Study
-
-BASE: dict[str, Any] = {"analysis": "data_quality", "outcome": OUTCOME}
+from whychurn.study import Study, TableStudy
 
 
 def run(panel: Panel, study: Study) -> Findings:
-    """Return the verdict and its reasons, every ledger step, and the damage a naive analysis would do."""
+    """Return the verdict and its reasons, every ledger step, and the damage a naive analysis would do.
+
+    Of a study of tables: besides, who is in it, what was recorded when, whether all were followed alike, and how much
+    of each measure is known.
+    """
+    if isinstance(study, TableStudy):
+        return Findings.from_rows([*_verdict_rows(panel), *_ledger_rows(panel, "rows"), *table_rows(panel, study)])
     rows = [
         *_verdict_rows(panel),
         *_ledger_rows(panel),
@@ -41,7 +46,7 @@ def _verdict_rows(panel: Panel) -> list[dict[str, Any]]:
             "term": "These data",
             "grade": verdict.grade,
             "note": verdict.accepted_risk,
-            "n_accounts": len(panel.accounts),
+            "n_accounts": panel.accounts["account_id"].nunique(),
             "n_events": int(panel.accounts["event"].sum()),
         }
     ]
@@ -52,14 +57,14 @@ def _verdict_rows(panel: Panel) -> list[dict[str, Any]]:
     return rows
 
 
-def _ledger_rows(panel: Panel) -> list[dict[str, Any]]:
+def _ledger_rows(panel: Panel, unit: str = "customers") -> list[dict[str, Any]]:
     return [
         BASE
         | {
             "estimand": "ledger",
             "term": step.table,
             "level": f"{index:02d} {step.step}",
-            "unit": "customers",
+            "unit": unit,
             "estimate": step.n_affected,
             "denominator": step.n_before,
             "numerator": step.n_after,

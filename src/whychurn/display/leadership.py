@@ -9,6 +9,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, bullets, paragraph, section
 from whychurn.display.blocks import say as sentence
 from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
+from whychurn.display.foundation import read_on, render_foundation
 from whychurn.display.numbers import printed
 from whychurn.display.wording import amount_name, first_upper, horizon_text, interval, money_style, number
 from whychurn.findings import SECOND_READING, Findings, Row
@@ -31,8 +32,11 @@ def render_index(findings: Findings, pages: Sequence[Mapping[str, str]]) -> Mark
     -------
     Markup
         First screen: the finding, its size in customers and money, how sure we are, what would change our
-        mind. Then the ranked causes, what to do, and where to read on.
+        mind. Then the ranked causes, what to do, and where to read on. Where no page recorded causes: what the data
+        can bear.
     """
+    if not findings.where(analysis="causes").rows():
+        return render_foundation(findings, pages)
     causes = ranked_causes(findings)
     hrefs = {page["name"].partition("_")[2]: page["href"] for page in pages}
     parts = [
@@ -43,7 +47,7 @@ def render_index(findings: Findings, pages: Sequence[Mapping[str, str]]) -> Mark
         sentence(
             '<div class="two">{a}{b}</div>', a=_plays(findings, causes).markup, b=_sure(findings, causes, hrefs).markup
         ),
-        _read_on(pages).markup,
+        read_on(pages).markup,
     ]
     return Markup("").join(parts)
 
@@ -287,19 +291,6 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
 
 def _rests_on_reading(cause: RankedCause) -> bool:
     return SECOND_READING in cause.rank.note
-
-
-def _read_on(pages: Sequence[Mapping[str, str]]) -> Block:
-    items = [
-        sentence(
-            '<a href="{href}">{title}</a>{summary}',
-            href=page["href"],
-            title=page["title"],
-            summary=sentence(" – {s}", s=page["summary"]) if page.get("summary") else "",
-        )
-        for page in pages
-    ]
-    return section("Read on", bullets(items), level=2, anchor="read-on")
 
 
 def _link(hrefs: Mapping[str, str], name: str, text: str) -> Markup:

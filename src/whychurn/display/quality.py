@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from whychurn.display.blocks import Block, Column, bullets, finding, paragraph, table
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from whychurn.display.blocks import Block, Column, bullets, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.numbers import printed
+from whychurn.display.quality_follow_up import late_entry
+from whychurn.display.quality_measures import leakage, measured_values
+from whychurn.display.quality_tables import table_quality
 from whychurn.display.wording import horizon_text, interval, number, one_reading
-from whychurn.findings import Findings
+from whychurn.findings import Findings, Row
 
 VERDICT_WORDS = {
     "sound": "The data are sound for this question",
@@ -16,43 +24,64 @@ SEVERITIES = {"refuse": "Stops the study", "caveat": "Caveat", "note": "Note"}
 
 
 def quality_summary(findings: Findings) -> Block:
-    """State the verdict and its reasons."""
+    """State the verdict and its reasons; of a study of tables also who is in it and what was recorded when."""
     verdict = findings.one(estimand="verdict")
+    spells = findings.where(estimand="n_spells").rows()
     reasons = findings.where(estimand="reason").rows()
-    size = sentence(
-        "{n} customers, of whom {left} left.",
-        n=number(verdict, "count", "n_accounts"),
-        left=number(verdict, "count", "n_events"),
-    )
+    counts = {"n": number(verdict, "count", "n_accounts"), "left": number(verdict, "count", "n_events")}
+    if spells:
+        of_spells = "{n} customers with {spells} spells, of which {left} ended in leaving."
+        size = sentence(of_spells, spells=number(spells[0], "count"), **counts)
+    else:
+        size = sentence("{n} customers, of whom {left} left.", **counts)
     head = sentence("{words}. {size}", words=VERDICT_WORDS.get(verdict.grade, verdict.grade), size=size)
     blocks = finding(head)
     if verdict.note:
         blocks += paragraph(
             sentence("Built all the same, for this reason given by the analyst: {why}", why=verdict.note), "note"
         )
-    return blocks + bullets(row.note for row in reasons) if reasons else blocks
+    if reasons:
+        blocks += bullets(row.note for row in reasons)
+    of_tables = table_quality(findings)
+    return blocks + of_tables if of_tables else blocks
 
 
 def quality_ledger(findings: Findings) -> Block:
-    """Return what each step did to the rows."""
+    """Return what each step did to the rows; of a study of tables, steps that concerned no row are folded."""
+    rows = findings.where(estimand="ledger").rows()
+    caption = "The ledger: what each step did, in order"
+    if not findings.where(estimand="n_spells").rows():
+        return _ledger(rows, caption)
+    idle = [row for row in rows if row.estimate == 0]
+    busy = [row for row in rows if row.estimate != 0]
+    blocks = _ledger(busy, caption, with_table=True)
+    if idle:
+        summary = sentence("{n} further steps that concerned no row", n=printed(len(idle), "count"))
+        blocks += folded(summary, _ledger(idle, "Steps that concerned no row", with_table=True))
+    return blocks
+
+
+def _ledger(rows: Sequence[Row], caption: str, with_table: bool = False) -> Block:
     cells = [
         {
+            "table": row.term,
             "step": row.level.partition(" ")[2],
             "before": number(row, "count", "denominator"),
             "affected": number(row, "count"),
             "after": number(row, "count", "numerator"),
             "rule": " ".join(part for part in (row.definition, row.note) if part),
         }
-        for row in findings.where(estimand="ledger").rows()
+        for row in rows
     ]
     columns = [
         Column("Step", "step"),
+        *([Column("Table", "table")] if with_table else []),
         Column("Rows before", "before", number=True),
         Column("Concerned", "affected", number=True),
         Column("Rows after", "after", number=True),
         Column("What was done", "rule", css="small"),
     ]
-    return table("The ledger: what each step did, in order", columns, cells)
+    return table(caption, columns, cells)
 
 
 def quality_findings(findings: Findings) -> Block:
@@ -62,10 +91,12 @@ def quality_findings(findings: Findings) -> Block:
             "where": row.term,
             "severity": SEVERITIES.get(row.group, row.group),
             "count": number(row, "count") if row.estimate > 0 else "",
-            "problem": row.definition,
+            "problem": sentence("{problem}{examples}", problem=row.definition, examples=_examples(findings, row)),
             "meaning": row.note,
         }
-        for row in findings.where(estimand="integrity").rows()
+        for row in sorted(
+            findings.where(estimand="integrity").rows(), key=lambda row: list(SEVERITIES).index(row.group)
+        )
     ]
     if not cells:
         return paragraph("Nothing to report.", "sub")
@@ -79,8 +110,18 @@ def quality_findings(findings: Findings) -> Block:
     return table("What was found in the data", columns, cells)
 
 
+def _examples(findings: Findings, row: Row) -> Markup:
+    """Up to three places to look at, where the finding names any."""
+    rows = findings.where(estimand="integrity_example", term=row.term, level=row.level).rows()
+    if not rows:
+        return Markup("")
+    return sentence(" <small>Such as {examples}.</small>", examples=", ".join(example.note for example in rows))
+
+
 def missing_values(findings: Findings) -> Block:
-    """Return missing values per candidate, or say that there are none."""
+    """Return missing values per candidate, or say that there are none; of a study of tables, per measure."""
+    if findings.where(estimand="n_customers").rows():
+        return measured_values(findings)
     rows = [row for row in findings.where(estimand="missing_share").rows() if row.estimate > 0]
     if not rows:
         return paragraph("No candidate has missing values.", "sub")
@@ -98,7 +139,10 @@ def missing_values(findings: Findings) -> Block:
 
 
 def naive_damage(findings: Findings) -> Block:
-    """Show what a column that accumulates with tenure would do to the study."""
+    """Show what a column that accumulates with tenure would do to the study, or how the future is kept out."""
+    kept_out = leakage(findings)
+    if kept_out is not None:
+        return kept_out
     rows = {row.level: row for row in findings.where(estimand="concordance").rows()}
     if not rows:
         return paragraph("No declared candidate accumulates with tenure.", "sub")
@@ -117,7 +161,10 @@ def naive_damage(findings: Findings) -> Block:
 
 
 def readings(findings: Findings) -> Block:
-    """Show survival under both readings of which leavers are in the file."""
+    """Show survival under both readings of which leavers are in the file, or who was seen from when on."""
+    entered = late_entry(findings)
+    if entered is not None:
+        return entered
     rows = findings.where(estimand="survival").rows()
     if len(rows) < 2:
         return paragraph(one_reading(findings), "note")

@@ -60,7 +60,7 @@ class Candidate:
     actionable : bool
         Whether the company could change it.
     n_missing : int
-        Accounts without a value.
+        Accounts, or of a study of tables rows at risk, without a value.
     """
 
     column: str
@@ -89,7 +89,7 @@ class Candidate:
         return tuple(level for level in self.levels if level not in aliased)
 
 
-def resolve_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Series]:
+def resolve_candidate(cause: Cause, values: pd.Series, rows: str = "customers") -> tuple[Candidate, pd.Series]:
     """Hold one declared cause against its values.
 
     Parameters
@@ -97,7 +97,9 @@ def resolve_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Se
     cause : Cause
         As declared in the study.
     values : pandas.Series
-        One value per account: text with None, or floats with NaN.
+        One value per account, or per row at risk: text with None, or floats with NaN.
+    rows : str
+        What a value belongs to, for notes.
 
     Returns
     -------
@@ -117,13 +119,13 @@ def resolve_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Se
     )
     if cause.type == "number":
         return _number(base, cause, values.astype(float))
-    return _category(base, cause, values)
+    return _category(base, cause, values, rows=rows)
 
 
 def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate, pd.Series]:
     known = values.dropna()
     if known.nunique() < 2:
-        return replace(base, used=False, reason="it has the same value in every row"), values
+        return replace(base, used=False, reason=_no_difference(len(known))), values
     if base.n_missing > MOST_MISSING * len(values):
         bands = quantile_bands(values)
         banded = _category(
@@ -147,13 +149,15 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
     )
 
 
-def _category(base: Candidate, cause: Cause | None, values: pd.Series, first: str = "") -> tuple[Candidate, pd.Series]:
+def _category(
+    base: Candidate, cause: Cause | None, values: pd.Series, first: str = "", rows: str = "customers"
+) -> tuple[Candidate, pd.Series]:
     text = values.astype(object).where(values.notna(), MISSING_LEVEL).map(str)
     counts = text.value_counts()
     # Ties broken by name, so that the same data always give the same levels.
     order = sorted(counts.index, key=lambda level: (-counts[level], level))
     if len(order) < 2:
-        return replace(base, levels=tuple(order), used=False, reason="it has the same value in every row"), text
+        return replace(base, levels=tuple(order), used=False, reason=_no_difference(int(values.notna().sum()))), text
     declared = str(cause.reference) if cause is not None and cause.reference is not None else first
     reference, note = (declared, "") if declared in counts else (order[0], "")
     if declared and declared not in counts:
@@ -163,7 +167,7 @@ def _category(base: Candidate, cause: Cause | None, values: pd.Series, first: st
         note = _joined(note, f"The declared comparison {compare!r} does not occur.")
         compare = ""
     if len(order) > MOST_LEVELS:
-        text, order, pooled = _pool(text, order, keep={reference, compare} - {""})
+        text, order, pooled = _pool(text, order, {reference, compare} - {""}, rows)
         note = _joined(note, pooled)
     levels = (reference, *[level for level in order if level != reference])
     if len(levels) == 2:
@@ -181,13 +185,17 @@ def _category(base: Candidate, cause: Cause | None, values: pd.Series, first: st
     )
 
 
-def _pool(text: pd.Series, order: list[str], keep: set[str]) -> tuple[pd.Series, list[str], str]:
+def _no_difference(n_known: int) -> str:
+    return "it has the same value in every row" if n_known else "no row has a value"
+
+
+def _pool(text: pd.Series, order: list[str], keep: set[str], rows: str) -> tuple[pd.Series, list[str], str]:
     own = [level for level in order if level in keep]
     own += [level for level in order if level not in keep][: MOST_LEVELS - 1 - len(own)]
     rare = [level for level in order if level not in set(own)]
     pooled = f"Other ({len(rare):,} levels)"
     count = int(text.isin(rare).sum())
-    note = f"{len(rare):,} rarer levels with {count:,} customers are pooled into {pooled!r}."
+    note = f"{len(rare):,} rarer levels with {count:,} {rows} are pooled into {pooled!r}."
     ordered = [level for level in order if level in set(own)]
     return text.where(~text.isin(rare), pooled), [*ordered, pooled], note
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,11 +10,17 @@ from typing import Any, Protocol
 import pandas as pd
 
 from whychurn.panel.candidates import Candidate
+from whychurn.panel.measures import Measure
 from whychurn.sources import IntegrityFinding, LedgerStep, Verdict
 
 
 class Rows(Protocol):
     """Rows at risk, wherever they are kept."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in order."""
+        ...
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the rows, in the order of account, spell and time: all columns, or those named."""
@@ -26,6 +32,11 @@ class FrameRows:
     """Rows at risk held in memory."""
 
     frame: pd.DataFrame
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, in order."""
+        return tuple(self.frame.columns)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the frame, or some columns of it."""
@@ -40,7 +51,9 @@ class Panel:
     ----------
     accounts : pandas.DataFrame
         One row per spell: ``account_id``, ``spell``, ``duration``, ``event``, ``amount`` (NaN where the study
-        declares none) and each candidate cause as last recorded, text levels as strings.
+        declares none) and each candidate cause as last recorded, text levels as strings. Of a study of tables also
+        ``started_on``, ``entered_on``, ``ended_on``, ``followed_to``, ``entry`` (days before the window), ``cause``,
+        ``reason``, ``controllable`` and the attributes of the account.
     rows : Rows
         Rows at risk over ``(start, stop]`` in the study's time unit: ``account_id``, ``spell``, ``start``,
         ``stop``, ``event``, ``cause``, ``amount``, the candidates, and every measure. ``rows.read(columns)`` reads a
@@ -54,9 +67,13 @@ class Panel:
     verdict : Verdict
         Sound, usable with caveats, or refuse.
     landmarks : pandas.DataFrame or None
-        Snapshots at fixed dates; None where the data carry no dates.
+        Snapshots at fixed dates, made when first asked for; None where the data carry no dates.
     tables : Mapping of str to pandas.DataFrame
-        Named frames for analyses that need more than intervals (every column of the file, for one).
+        Named frames for analyses that need more than intervals (every column of the file, for one). Of a study of
+        tables they are made when first asked for: see :mod:`whychurn.panel.tables_of`.
+    measures : tuple of Measure
+        What the rows carry besides attributes, each with ``name``, ``label``, ``unit``, ``description``, ``group``,
+        ``needs`` and ``kind``; empty for a flat study, whose columns are whatever the file has.
     provenance : Mapping
         Study, counts, fingerprints, seed and versions; stamped on all findings.
     """
@@ -67,14 +84,21 @@ class Panel:
     ledger: tuple[LedgerStep, ...]
     integrity: tuple[IntegrityFinding, ...]
     verdict: Verdict
-    landmarks: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    #: What makes the landmarks; None where there can be none.
+    make_landmarks: Callable[[], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
         """All rows at risk with all columns, read when first asked for."""
         return self.rows.read()
+
+    @cached_property
+    def landmarks(self) -> pd.DataFrame | None:
+        """Snapshots of the customers at risk at fixed dates, with what followed."""
+        return None if self.make_landmarks is None else self.make_landmarks()
 
     def with_intervals(self, intervals: pd.DataFrame) -> Panel:
         """Return a panel with other rows at risk."""

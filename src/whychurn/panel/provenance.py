@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from whychurn.sources import Sources
-from whychurn.study import Study
+from whychurn.study import Study, TableStudy
 
 #: Packages whose numbers end up in findings.
 RECORDED = (
@@ -59,4 +59,28 @@ def provenance(sources: Sources, study: Study, accounts: pd.DataFrame, n_rows: i
         "study_sha256": study.digest,
         "seed": study.seed,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in RECORDED}},
+    }
+
+
+def table_provenance(sources: Sources, study: TableStudy, accounts: pd.DataFrame) -> dict[str, Any]:
+    """Return what is stamped on every finding of a study of tables.
+
+    Parameters
+    ----------
+    sources : Sources
+    study : TableStudy
+    accounts : pandas.DataFrame
+        One row per spell at risk, with ``account_id`` and ``event``.
+    """
+    n_accounts = int(accounts["account_id"].nunique())
+    return {
+        **provenance(sources, study, accounts, len(accounts)),
+        "n_accounts": n_accounts,
+        "n_spells": len(accounts),
+        "n_excluded": sources.tables["accounts"] - n_accounts,
+        "observed_from": study.observed_from.isoformat(),
+        "observed_to": study.observed_to.isoformat(),
+        "interval_days": study.interval_days,
+        "lag_days": study.lag_days,
+        "definition": study.definition.model_dump(),
     }

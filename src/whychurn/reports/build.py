@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from whychurn.errors import NotebookError
 from whychurn.findings import Findings
 from whychurn.reports import environment
 from whychurn.reports.execute import execute_notebooks
 from whychurn.reports.markup import finish
+from whychurn.reports.needs import LeftOut, split
 from whychurn.reports.notebooks import Notebook, NotebookFolder, find_folder, read_notebooks
 from whychurn.reports.page import SHELL_ANCHORS, Page, read_page
 from whychurn.reports.place import in_place_of, require_replaceable
@@ -53,7 +56,9 @@ class Plan:
     folder : NotebookFolder
         Where the notebooks come from.
     notebooks : tuple of Notebook
-        In the order of the pages.
+        Those the study can feed, in the order of the pages.
+    left_out : tuple of LeftOut
+        Those it cannot, and what they would need.
     parameters : dict
         Given to each notebook.
     label : str
@@ -63,6 +68,7 @@ class Plan:
     facts: StudyFacts
     folder: NotebookFolder
     notebooks: tuple[Notebook, ...]
+    left_out: tuple[LeftOut, ...]
     parameters: dict[str, Any]
     label: str
 
@@ -98,7 +104,8 @@ def build_report(
     StudyError, SourceError
         If the study or its data cannot be used.
     NotebookError
-        If a notebook lacks its parameters cell, does not know a parameter, or fails.
+        If a notebook lacks its parameters cell, does not know a parameter, or fails; or if the study lacks what
+        every notebook needs.
     WhychurnError
         If `out` holds something that is not a report.
     """
@@ -110,6 +117,8 @@ def build_report(
     told.say(f"reading {folder}")
     plan = make_plan(study, _label(target), notebooks, accept_risk)
     told.say(f"notebooks: {plan.folder.whose}")
+    for one in plan.left_out:
+        told.say(f"  {one.notebook.name} left out", f"it needs {one.would_need}")
     with in_place_of(target) as building:
         build_into(building, plan, told, workers)
         _write_rerun(building, target, study_path(study), plan)
@@ -122,7 +131,8 @@ def make_plan(study: Any, label: str, notebooks: str | os.PathLike[str] | None =
     facts = inspect_study(study, accept_risk)
     folder = find_folder(facts.folder, Path(notebooks) if notebooks is not None else None)
     parameters = {"study": study_path(study), "accept_risk": accept_risk}
-    return Plan(facts, folder, read_notebooks(folder, parameters), parameters, label)
+    run, left_out = split(read_notebooks(folder, parameters), facts)
+    return Plan(facts, folder, run, left_out, parameters, label)
 
 
 def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> None:
@@ -166,6 +176,8 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
             "lock_sha256": environment.lock_sha256(),
             "versions": environment.versions(),
             "notebooks": {notebook.name: notebook.sha256 for notebook in plan.notebooks},
+            "kind": plan.facts.kind,
+            "left_out": {one.notebook.name: one.record() for one in plan.left_out},
             "provenance": provenance,
             "tolerances": TOLERANCES,
             "findings": records,
@@ -179,6 +191,7 @@ def _documents(
 ) -> dict[str, str]:
     """Return the framed HTML of index and pages by name, without the fingerprint."""
     from whychurn.display.leadership import render_index
+    from whychurn.display.left_out import render_left_out
 
     links = [
         Link(INDEX, "index.html", "Summary"),
@@ -186,7 +199,10 @@ def _documents(
     ]
     findings = Findings.from_records(plain_records(records), provenance)
     listed = [{"name": page.name, "title": page.title, "href": page.href, "summary": page.summary} for page in pages]
-    body, headings = finish(str(render_index(findings, listed)), SHELL_ANCHORS)
+    first = Markup(render_index(findings, listed))
+    if plan.left_out:
+        first += render_left_out([one.listed() for one in plan.left_out])
+    body, headings = finish(str(first), SHELL_ANCHORS)
     framed = {
         INDEX: frame(
             body,

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from whychurn.errors import NotebookError
-from whychurn.reports.notebooks import PARAMETERS_TAG, parameter_values, source_of
+from whychurn.reports.needs import KEY, SECTION, problem_of
+from whychurn.reports.notebooks import PARAMETERS_TAG, declared_needs, parameter_values, source_of
 
 MOST_LINES = 6
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -73,12 +74,20 @@ def fix_notebook(path: Path) -> bool:
         cell["source"] = source_of(cell).splitlines(keepends=True)
         if cell["cell_type"] == "code":
             cell["execution_count"], cell["outputs"] = None, []
-    content["metadata"] = _METADATA
+    content["metadata"] = _metadata(content)
     content["nbformat"], content["nbformat_minor"] = 4, 5
     after = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if after != before:
         path.write_text(after, encoding="utf-8", newline="\n")
     return after != before
+
+
+def _metadata(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata a notebook may have: the kernel, and its needs where it declares them."""
+    own = content.get("metadata", {}).get(SECTION, {})
+    if not isinstance(own, dict):
+        return {**_METADATA, SECTION: own}
+    return {**_METADATA, SECTION: {KEY: own[KEY]}} if KEY in own else _METADATA
 
 
 def cell_ids(cells: Sequence[dict[str, Any]]) -> list[str]:
@@ -101,8 +110,11 @@ def _whole(content: dict[str, Any], cells: list[dict[str, Any]], name: str) -> I
         parameter_values(cells, name)
     except NotebookError as error:
         yield str(error)
-    if content.get("metadata") != _METADATA:
-        yield "its metadata name more than the python3 kernel (run with --fix)"
+    if content.get("metadata") != _metadata(content):
+        yield "its metadata name more than the python3 kernel and its needs (run with --fix)"
+    problem = problem_of(declared_needs(content))
+    if problem:
+        yield f"{problem} (metadata whychurn.needs)"
 
 
 def _cell(cell: dict[str, Any], expected: str) -> Iterator[str]:

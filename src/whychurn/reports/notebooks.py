@@ -43,12 +43,19 @@ class Notebook:
         Fingerprint of what the notebook does: its cells' types and sources, not its outputs.
     parameters : tuple of str
         Names that the parameters cell defines.
+    needs : tuple of str
+        What it needs of a study, as its metadata say (``whychurn.needs``); nothing fits any study.
+    title, summary : str
+        Its first heading and the paragraph after it, as plain text; "" where it has none.
     """
 
     name: str
     path: Path
     sha256: str
     parameters: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    title: str = ""
+    summary: str = ""
 
 
 def checkout() -> Path | None:
@@ -90,7 +97,8 @@ def read_notebooks(folder: NotebookFolder, parameters: dict[str, Any]) -> tuple[
     """
     found = []
     for path in _numbered(folder.path):
-        cells = _cells(path)
+        content = _content(path)
+        cells = content["cells"]
         known = tuple(parameter_values(cells, path.name))
         unknown = [name for name in parameters if name not in known]
         if unknown:
@@ -99,7 +107,8 @@ def read_notebooks(folder: NotebookFolder, parameters: dict[str, Any]) -> tuple[
                 f"its parameters cell defines {some(known, 6) or 'nothing'}. Add the name there with a "
                 "default value."
             )
-        found.append(Notebook(path.stem, path, _fingerprint(cells), known))
+        title, summary = title_and_summary(source_of(cells[0]) if cells else "")
+        found.append(Notebook(path.stem, path, _fingerprint(cells), known, declared_needs(content), title, summary))
     return tuple(found)
 
 
@@ -199,6 +208,28 @@ def parameter_values(cells: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return values
 
 
+def declared_needs(content: dict[str, Any]) -> Any:
+    """Return what a notebook's metadata say it needs: a tuple of words, or whatever else stands there."""
+    own = content.get("metadata", {}).get("whychurn", {})
+    needs = own.get("needs", []) if isinstance(own, dict) else own
+    return tuple(needs) if isinstance(needs, list) else needs
+
+
+def title_and_summary(source: str) -> tuple[str, str]:
+    """Return the title of a notebook's first cell and the paragraph after it as plain text; "" without a title."""
+    lines = source.strip().splitlines()
+    if not lines or not lines[0].startswith("# "):
+        return "", ""
+    rest = "\n".join(lines[1:]).strip()
+    paragraph = re.split(r"\n\s*\n", rest)[0] if rest else ""
+    return _plain(lines[0][2:]), _plain(paragraph)
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return " ".join(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text).split())
+
+
 def source_of(cell: dict[str, Any]) -> str:
     """Return a cell's source as one text."""
     source = cell.get("source", "")
@@ -217,14 +248,15 @@ def _numbered(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if NUMBERED.fullmatch(path.name))
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
+def _content(path: Path) -> dict[str, Any]:
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        cells = content["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotebookError(f"Notebook {path.name} cannot be read as a notebook: {error}.") from None
     if not isinstance(cells, list):
         raise NotebookError(f"Notebook {path.name} cannot be read as a notebook: its cells are not a list.")
-    return cells
+    return content
 
 
 def _fingerprint(cells: list[dict[str, Any]]) -> str:

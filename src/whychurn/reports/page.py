@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from whychurn.errors import NotebookError
 from whychurn.findings import MIME
 from whychurn.reports.markup import Heading, finish
-from whychurn.reports.notebooks import PARAMETERS_TAG
+from whychurn.reports.notebooks import PARAMETERS_TAG, title_and_summary
 
 SHELL_ANCHORS = ("main", "contents", "report-footer")
 INJECTED_TAG = "injected-parameters"
@@ -88,17 +87,10 @@ def _forget_run(notebook: Any) -> None:
 
 def _title(notebook: Any, name: str) -> tuple[str, str]:
     first = notebook.cells[0] if notebook.cells else None
-    lines = first.source.strip().splitlines() if first and first.cell_type == "markdown" else []
-    if not lines or not lines[0].startswith("# "):
+    title, summary = title_and_summary(first.source if first and first.cell_type == "markdown" else "")
+    if not title:
         raise NotebookError(f"Notebook {name} does not begin with a title; make its first cell '# ' and a title.")
-    rest = "\n".join(lines[1:]).strip()
-    paragraph = re.split(r"\n\s*\n", rest)[0] if rest else ""
-    return _plain(lines[0][2:]), _plain(paragraph)
-
-
-def _plain(markdown: str) -> str:
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    return " ".join(re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text).split())
+    return title, summary
 
 
 def _withdraw(notebook: Any) -> tuple[list[dict[str, Any]], list[str]]:

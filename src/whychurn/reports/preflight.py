@@ -25,6 +25,10 @@ class StudyFacts:
         Fingerprint of study.toml.
     files : tuple of dict
         file, sha256 and rows of every data file.
+    kind : str
+        "flat" or "tables".
+    tables : tuple of str
+        Of a study of tables: those of the contract that hold rows.
     """
 
     name: str
@@ -32,6 +36,8 @@ class StudyFacts:
     seed: int
     study_sha256: str
     files: tuple[dict[str, Any], ...]
+    kind: str = "flat"
+    tables: tuple[str, ...] = ()
 
 
 def inspect_study(study: Any, accept_risk: str = "") -> StudyFacts:
@@ -62,7 +68,8 @@ def inspect_study(study: Any, accept_risk: str = "") -> StudyFacts:
     files = tuple(
         {"file": _portable(found.file), "sha256": found.sha256, "rows": found.rows} for found in sources.fingerprints
     )
-    return StudyFacts(study.name, Path(study.folder), study.seed, study.digest, files)
+    tables = tuple(name for name, rows in sources.tables.items() if rows) if study.kind == "tables" else ()
+    return StudyFacts(study.name, Path(study.folder), study.seed, study.digest, files, study.kind, tables)
 
 
 def study_path(study: Any) -> str:

@@ -203,9 +203,18 @@ def _data(results: Mapping[str, Any], plan: Plan) -> list[str]:
 
 
 def _notebooks(results: Mapping[str, Any], plan: Plan) -> list[str]:
-    before = results.get("notebooks", {})
+    before = {**results.get("notebooks", {}), **_left_out(results.get("left_out", {}))}
     after = {notebook.name: notebook.sha256 for notebook in plan.notebooks}
+    after |= _left_out({one.notebook.name: one.record() for one in plan.left_out})
     return [name for name in {**before, **after} if before.get(name) != after.get(name)]
+
+
+def _left_out(records: Mapping[str, Any]) -> dict[str, str]:
+    """Fingerprint of every notebook left out, with what it lacked, by name."""
+    return {
+        name: f"{record.get('sha256')} without {', '.join(record.get('missing', []))}"
+        for name, record in records.items()
+    }
 
 
 def _environment(results: Mapping[str, Any]) -> list[str]:

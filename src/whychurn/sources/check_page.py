@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from whychurn.sources.check import CheckResult
+from whychurn.sources.check_page_tables import (
+    tables_columns,
+    tables_files,
+    tables_head,
+    tables_read,
+    tables_rows,
+    tables_unlocks,
+)
+from whychurn.sources.check_parts import COLOURS, plain, section_title, size_of, values_of
 from whychurn.sources.contract import ColumnProfile, IntegrityFinding
 from whychurn.sources.names import counted
 
 WIDEST = 100
-COLOURS = {"sound": "green", "usable with caveats": "yellow", "refuse": "red"}
 MARKS = {"refuse": ("✗", "red"), "caveat": ("▲", "yellow"), "note": ("·", "cyan")}
 TITLES = {
     "refuse": ("reason to refuse", "reasons to refuse"), "caveat": ("caveat", "caveats"), "note": ("note", "notes"),
@@ -41,24 +46,47 @@ def print_check(result: CheckResult, console: Console) -> None:
 def _parts(result: CheckResult) -> list[RenderableType]:
     if result.error:
         return _error_page(result)
-    parts: list[RenderableType] = [_head(result), *_files(result), *_rows(result)]
+    if result.kind == "tables":
+        return _tables_page(result)
+    return [
+        _head(result),
+        *_files(result),
+        *_rows(result),
+        *_findings(result.integrity),
+        section_title("Columns"),
+        _columns(result.columns),
+        _last_line(result),
+    ]
+
+
+def _tables_page(result: CheckResult) -> list[RenderableType]:
+    """A study of tables. What further tables would unlock stands in a list of its own, not among the notes."""
+    told = tuple(finding for finding in result.integrity if finding.code != "table-missing")
+    return [
+        tables_head(result),
+        section_title("Tables"),
+        tables_read(result),
+        section_title("Files"),
+        tables_files(result),
+        section_title("Rows not used, and why"),
+        tables_rows(result),
+        *_findings(told),
+        section_title("Columns"),
+        tables_columns(result),
+        *tables_unlocks(result),
+        _last_line(result),
+    ]
+
+
+def _findings(integrity: tuple[IntegrityFinding, ...]) -> list[RenderableType]:
+    parts: list[RenderableType] = []
     for severity in ("refuse", "caveat", "note"):
-        found = [finding for finding in result.integrity if finding.severity == severity]
+        found = [finding for finding in integrity if finding.severity == severity]
         if found:
             one, many = TITLES[severity]
-            parts.append(_title(f"{len(found)} {one if len(found) == 1 else many}"))
+            parts.append(section_title(f"{len(found)} {one if len(found) == 1 else many}"))
             parts += [_finding(finding) for finding in found]
-    parts += [_title("Columns"), _columns(result.columns), _last_line(result)]
     return parts
-
-
-def plain(text: object) -> str:
-    """Return text for a cell: on one line, without control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))
-
-
-def _title(text: str) -> RenderableType:
-    return Padding(Rule(Text(text, style="bold"), align="left", style="dim"), (1, 0, 0, 0))
 
 
 def _head(result: CheckResult) -> RenderableType:
@@ -85,15 +113,8 @@ def _files(result: CheckResult) -> list[RenderableType]:
     table.add_column(style="dim")
     for mark in result.fingerprints:
         name = Text(plain(mark.file), style="bold", overflow="ellipsis", no_wrap=True)
-        table.add_row(name, counted(mark.rows, "row"), _size(mark.bytes), f"sha256 {mark.sha256[:16]}…")
-    return [_title("Read"), Padding(table, (0, 0, 0, 2))]
-
-
-def _size(n_bytes: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:,.1f} {unit}"
-    return f"{n_bytes:,} bytes"
+        table.add_row(name, counted(mark.rows, "row"), size_of(mark.bytes), f"sha256 {mark.sha256[:16]}…")
+    return [section_title("Read"), Padding(table, (0, 0, 0, 2))]
 
 
 def _rows(result: CheckResult) -> list[RenderableType]:
@@ -113,7 +134,7 @@ def _rows(result: CheckResult) -> list[RenderableType]:
     last = Text.assemble((f"{after:,}", "bold"), " row is used" if after == 1 else " rows are used")
     if result.rejects_file:
         last.append(f"; those that are not are listed in {result.rejects_file}")
-    return [_title("Rows not used, and why"), Padding(table, (0, 0, 0, 2)), Padding(last, (0, 0, 0, 2))]
+    return [section_title("Rows not used, and why"), Padding(table, (0, 0, 0, 2)), Padding(last, (0, 0, 0, 2))]
 
 
 def _finding(finding: IntegrityFinding) -> RenderableType:
@@ -140,25 +161,9 @@ def _columns(columns: tuple[ColumnProfile, ...]) -> RenderableType:
         missing = f"{column.n_missing:,}" if column.n_missing else ""
         style = "dim" if column.role == "not used" else ""
         table.add_row(
-            Text(plain(column.name)), ROLES.get(column.role, "–"), missing, Text(_values(column)), style=style
+            Text(plain(column.name)), ROLES.get(column.role, "–"), missing, Text(values_of(column)), style=style
         )
     return Padding(table, (0, 0, 0, 1))
-
-
-def _values(column: ColumnProfile) -> str:
-    if column.kind == "number":
-        if math.isnan(column.mean):
-            return "no values"
-        return f"{_number(column.low)} to {_number(column.high)}, mean {_number(column.mean)}"
-    if not column.top:
-        return f"{column.n_distinct:,} different"
-    listed = ", ".join(f"{plain(level)} {count:,}" for level, count in column.top[:4])
-    more = column.n_distinct - min(4, len(column.top))
-    return listed + (f", {more:,} more" if more > 0 else "")
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
 
 
 def _last_line(result: CheckResult) -> RenderableType:

@@ -56,6 +56,27 @@ def load_excel(
     return replace(raw, lines=np.array(rows[1:], dtype=np.int64), findings=findings)
 
 
+def read_excel_header(file: Path, source: Source, table: str) -> list[str]:
+    """Return the first row with values of the declared sheet, as text; empty if there is none.
+
+    Raises
+    ------
+    SourceError
+        If it is not a workbook, is too large, or the sheet is not there.
+    """
+    title = f"{source.file} cannot be used:"
+    workbook = _open(file, table, title)
+    try:
+        sheet = workbook[_sheet_name(workbook.sheetnames, source, table, title)]
+        for cells in sheet.iter_rows(values_only=True):
+            values = [cell_text(cell, source.decimal) for cell in cells]
+            if any(values):
+                return values[: max(index for index, value in enumerate(values, start=1) if value)]
+    finally:
+        workbook.close()
+    return []
+
+
 def _open(file: Path, table: str, title: str) -> Any:
     try:
         with zipfile.ZipFile(file) as packed:

@@ -99,7 +99,9 @@ def load_csv(
     _require_sound(records, source, table)
     header = _text(file, records, 0)
     names = parse_header(header, delimiter)
-    problems = header_problems(names, needed, table, header, delimiter)
+    # A header that is a single column is most likely split at the wrong delimiter, unless it is all that is needed.
+    complete = bool(needed) and set(needed) <= set(names)
+    problems = header_problems(names, needed, table, header, "" if complete else delimiter)
     if problems:
         raise refuse_all(f"{source.file} cannot be used:", problems)
     if len(records) == 1:
@@ -160,7 +162,7 @@ def _examples(lines: tuple[int, ...]) -> tuple[str, ...]:
 def _empty(table: str, what: str) -> IntegrityFinding:
     return IntegrityFinding(
         code="no-rows", severity="refuse", table=table, problem=f"The file {what}.",
-        action="Export it again with one row per customer.",
+        action="Export it again, with a header and its rows.",
     )  # fmt: skip
 
 

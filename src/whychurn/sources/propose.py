@@ -19,8 +19,13 @@ from whychurn.sources.reading import read_file
 from whychurn.sources.roles import churn_values, find_amount, find_churned, find_id, find_tenure, time_unit
 from whychurn.sources.shapes import FEW_VALUES, MOSTLY, as_numbers, code_like
 from whychurn.sources.sniff import sniff
+from whychurn.sources.tables.propose import looks_like_tables, propose_tables
+from whychurn.sources.tables.propose_answers import TableOptions
+from whychurn.sources.tables.propose_files import DATABASES
 from whychurn.sources.typed import ReadColumn, clean_text, count_null_texts, number_of, read_columns, selected
 from whychurn.study import FILE_NAME, SUFFIXES, Source, read_study
+
+KINDS = ("flat", "tables")
 
 
 @dataclass(frozen=True)
@@ -62,25 +67,39 @@ class Proposal:
     unit: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """A new ``study.toml``, and what to say about it: which file became what, and what was assumed."""
+
+    path: Path
+    summary: tuple[str, ...] = ()
+
+
 def propose_study(
     folder: str | Path,
     file: str | None = None,
     tenure: str | None = None,
     churned: str | None = None,
     churned_when: str | Sequence[str] | None = None,
+    kind: str = "",
+    options: TableOptions | None = None,
 ) -> Path:
-    """Write a commented ``study.toml`` for the data file in a folder; an existing one is never touched.
+    """Write a commented ``study.toml`` for the data in a folder; an existing one is never touched.
 
     Parameters
     ----------
     folder : str or Path
-        Where the data file lies, or the data file itself.
+        Where the data lie, or the data file itself.
     file : str, optional
-        Which file, where the folder holds several.
+        Which file, where the folder holds several; it is then one row per customer, unless it is a database.
     tenure, churned : str, optional
-        Columns, where their names do not decide.
+        Columns of a single file, where their names do not decide.
     churned_when : str or sequence of str, optional
         Values that mean "left", where that is not plain.
+    kind : str
+        "flat" (one row per customer) or "tables"; "" if the files are to decide.
+    options : TableOptions, optional
+        Answers about several tables.
 
     Returns
     -------
@@ -90,11 +109,26 @@ def propose_study(
     Raises
     ------
     StudyError
-        If there already is one, or if the file, the columns of tenure and churn, or the value that means
-        "left" cannot be decided. Candidates and the option to give are named; nothing is guessed.
+        If there already is one, or if files and columns, the way dates are written, or the value that means "left"
+        cannot be decided. Candidates and the option to give are named; nothing is guessed.
     SourceError
-        If the data file cannot be read.
+        If a data file cannot be read.
     """
+    return write_proposal(folder, file, tenure, churned, churned_when, kind, options).path
+
+
+def write_proposal(
+    folder: str | Path,
+    file: str | None = None,
+    tenure: str | None = None,
+    churned: str | None = None,
+    churned_when: str | Sequence[str] | None = None,
+    kind: str = "",
+    options: TableOptions | None = None,
+) -> Written:
+    """Do what :func:`propose_study` does, and return a summary beside the path."""
+    if kind not in ("", *KINDS):
+        raise StudyError(f"--kind: {kind!r} is neither flat nor tables.")
     place = Path(folder)
     if place.is_file() and file is None:
         place, file = place.parent, place.name
@@ -103,9 +137,24 @@ def propose_study(
     target = place / FILE_NAME
     if target.exists() or target.is_symlink():
         raise StudyError(f"{target} is already there and is left alone. Edit it, or move it away first.")
+    database = file if file is not None and Path(file).suffix.lower() in DATABASES else ""
+    if kind == "tables" and file is not None and not database:
+        raise StudyError("--file names the only file of a flat study. Of tables, say --table NAME=FILE.")
+    answered = options is not None and options != TableOptions()
+    flat_only = any(answer is not None for answer in (tenure, churned, churned_when))
+    if kind != "flat" and (
+        kind == "tables" or database or (file is None and not flat_only and (answered or looks_like_tables(place)))
+    ):
+        if flat_only:
+            raise StudyError("--tenure, --churned and --churned-when are about one row per customer, not about tables.")
+        proposed = propose_tables(place, options or TableOptions(), database, force=kind == "tables")
+        _write_new(target, proposed.text)
+        return Written(target, proposed.summary)
+    if answered:
+        raise StudyError("--table, --column, --date-format and --action are about several tables. Add --kind tables.")
     proposal = _look(place, _which_file(place, file), tenure, churned, churned_when)
     _write_new(target, draft_study(proposal))
-    return target
+    return Written(target)
 
 
 def _which_file(folder: Path, asked: str | None) -> Path:
@@ -127,7 +176,10 @@ def _which_file(folder: Path, asked: str | None) -> Path:
         raise StudyError(f"{folder} holds no data file. Expected {', '.join(SUFFIXES)}.")
     if len(files) > 1:
         names = ", ".join(shown(file.name) for file in files[:8])
-        raise StudyError(f"{folder} holds {len(files)} data files: {names}. Say which with --file NAME.")
+        raise StudyError(
+            f"{folder} holds {len(files)} data files: {names}. Say which with --file NAME, or --kind tables if they "
+            "belong together."
+        )
     return files[0]
 
 

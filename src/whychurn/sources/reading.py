@@ -80,7 +80,7 @@ def read_file(
 
             raw = load_excel(connection, file, source, table, needed, work)
     else:
-        _require_no_binary(file, source, table)
+        require_no_binary(file, source, table)
         text = read_text_file(file, source.encoding, work, progress)
         sha256, size = text.sha256, text.size
         try:
@@ -93,11 +93,18 @@ def read_file(
     after = file.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise SourceError(f"{source.file} changed while it was read. Try again once it is complete.")
-    findings = [*_other_file(sha256, source, table), *findings, *raw.findings]
+    findings = [*other_file(sha256, source, table), *findings, *raw.findings]
     return ReadFile(raw, Fingerprint(source.file, sha256, raw.n_records, size), tuple(findings))
 
 
-def _require_no_binary(file: Path, source: Source, table: str) -> None:
+def require_no_binary(file: Path, source: Source, table: str) -> None:
+    """Refuse a file that is declared as text but begins like one of :data:`BINARY`.
+
+    Raises
+    ------
+    SourceError
+        If it does.
+    """
     with file.open("rb") as stream:
         head = stream.read(8)
     for magic, what, fix in BINARY:
@@ -141,7 +148,8 @@ def _encoding_doubts(text: TextFile, source: Source, table: str) -> list[Integri
     ]  # fmt: skip
 
 
-def _other_file(sha256: str, source: Source, table: str) -> list[IntegrityFinding]:
+def other_file(sha256: str, source: Source, table: str) -> list[IntegrityFinding]:
+    """Return a refusal if a file is not the one whose SHA-256 the study declares, else nothing."""
     if not source.sha256 or source.sha256 == sha256:
         return []
     return [

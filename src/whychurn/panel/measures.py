@@ -1,0 +1,430 @@
+"""The registry of measures: what a row at risk knows. A new measure is one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from whychurn.errors import PanelError, some
+from whychurn.panel.measure_names import column_parts
+from whychurn.panel.measure_state import Coded, State
+from whychurn.panel.measure_time import Windows, windows_of
+from whychurn.panel.measure_usage import FAILED, LOGIN, USE
+from whychurn.study import TableStudy
+
+Group = Literal[
+    "login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments", "contract",
+    "calendar",
+]  # fmt: skip
+#: Groups whose values stand still while a customer is under notice.
+LAGGED = frozenset(
+    ("login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments")
+)
+#: Most modules, and kinds of events, that get measures of their own.
+MOST = 40
+
+_Compute = Callable[[State], NDArray[Any] | Coded]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of the rows at risk.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    label, unit, description : str
+        For readers; the unit is "" for a category or a share.
+    group : str
+    needs : tuple of str
+        The tables without which it does not exist.
+    kind : {"number", "category"}
+    reads : frozenset of str
+        Columns that it needs beyond the plainest: ``"user"``, ``"module"``, ``"peak"``, ``"value"`` of usage.
+    whole : bool
+        Whether its values are whole numbers.
+    compute : callable
+        From the state of a bucket to one value per row.
+    """
+
+    name: str
+    label: str
+    unit: str
+    description: str
+    group: Group
+    needs: tuple[str, ...]
+    compute: _Compute = field(repr=False, compare=False)
+    kind: Literal["number", "category"] = "number"
+    reads: frozenset[str] = frozenset()
+    whole: bool = False
+
+    @property
+    def lagged(self) -> bool:
+        """Whether it stands still while a customer is under notice."""
+        return self.group in LAGGED
+
+
+def modules_of(connection: duckdb.DuckDBPyConnection, study: TableStudy, tables: Collection[str]) -> tuple[str, ...]:
+    """Return the modules that get measures: as declared, else all that were ever used, in alphabetical order.
+
+    Raises
+    ------
+    PanelError
+        If there are more than 40.
+    """
+    if "usage" not in tables:
+        return ()
+    if study.measures.modules:
+        return tuple(dict.fromkeys(study.measures.modules))
+    sql = "SELECT DISTINCT module FROM usage WHERE action = 'use' AND module IS NOT NULL ORDER BY module"
+    found = [str(name) for (name,) in connection.execute(sql).fetchall()]
+    if len(found) > MOST:
+        raise PanelError(
+            f"The usage table names {len(found):,} modules ({some(found)}), and at most {MOST} can be measured one by "
+            "one. List those that matter in [measures] modules of study.toml."
+        )
+    return tuple(found)
+
+
+def event_kinds_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> tuple[str, ...]:
+    """Return the kinds of dated events, in alphabetical order.
+
+    Raises
+    ------
+    PanelError
+        If there are more than 40.
+    """
+    if "events" not in tables:
+        return ()
+    sql = "SELECT DISTINCT kind FROM events WHERE kind IS NOT NULL ORDER BY kind"
+    found = [str(name) for (name,) in connection.execute(sql).fetchall()]
+    if len(found) > MOST:
+        raise PanelError(
+            f"The events table has {len(found):,} kinds ({some(found)}), and at most {MOST} can be measured one by "
+            "one. Give similar events the same kind."
+        )
+    return tuple(found)
+
+
+def measures_of(
+    connection: duckdb.DuckDBPyConnection, study: TableStudy, tables: Collection[str]
+) -> tuple[Measure, ...]:
+    """Return the measures that a company's tables allow, with windows, modules and kinds of events written out.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of the contract.
+    study : TableStudy
+    tables : collection of str
+        Those that the company has.
+
+    Raises
+    ------
+    PanelError
+        If there are too many modules or kinds of events.
+    """
+    modules, kinds = modules_of(connection, study, tables), event_kinds_of(connection, tables)
+    possible = registry(study, modules, kinds)
+    return tuple(measure for measure in possible if all(table in tables for table in measure.needs))
+
+
+def registry(study: TableStudy, modules: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[Measure, ...]:
+    """Return all measures, given the modules and the kinds of events."""
+    windows = windows_of(study)
+    return (
+        *_logins(windows),
+        *_use(windows, study),
+        *_modules(windows, modules),
+        *_seats(windows),
+        *_friction(windows),
+        *_support(windows),
+        *_surveys(),
+        *_contacts(windows),
+        *_events(windows, kinds),
+        *_payments(windows),
+        *_contract(),
+        *_calendar(),
+    )
+
+
+_USAGE = ("usage",)
+_BANDS = (
+    "bands of full days; “never yet” where there was none since the customer came, “too new” where the customer had "
+    "not come yet at the cut-off"
+)
+
+
+def _logins(w: Windows) -> Iterator[Measure]:
+    yield Measure(
+        "days_since_login", "Days since last login", "days", "Full days between the last login and the cut-off.",
+        "login", _USAGE, lambda s: s.days_since(s.usage.latest(LOGIN)), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "login_recency", "Last login", "", f"Days since the last login in {_BANDS}.",
+        "login", _USAGE, lambda s: s.recency(s.usage.latest(LOGIN)), "category",
+    )  # fmt: skip
+    for days in w.distinct(w.w1, w.w4, w.w8):
+        yield Measure(
+            f"logins_{days}", f"Logins in {days} days", "logins", f"Logins in the {days} days before the cut-off.",
+            "login", _USAGE, _sum_of(LOGIN, days), whole=True,
+        )  # fmt: skip
+
+
+def _use(w: Windows, study: TableStudy) -> Iterator[Measure]:
+    yield Measure(
+        "days_since_use", "Days since last use", "days", "Full days between the last use and the cut-off.",
+        "use", _USAGE, lambda s: s.days_since(s.usage.latest(USE)), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "use_recency", "Last use", "", f"Days since the last use in {_BANDS}.",
+        "use", _USAGE, lambda s: s.recency(s.usage.latest(USE)), "category",
+    )  # fmt: skip
+    days = w.w4
+    for length in w.distinct(w.w4, w.w8):
+        yield Measure(
+            f"uses_{length}", f"Uses in {length} days", "uses", f"Uses in the {length} days before the cut-off.",
+            "use", _USAGE, _sum_of(USE, length), whole=True,
+        )  # fmt: skip
+    yield Measure(
+        f"active_days_{days}", f"Active days in {days} days", "days",
+        f"Different days with a login or a use in the {days} days before the cut-off.",
+        "use", _USAGE, lambda s: s.tracked(s.usage.active_days(s.intervals(days)), "usage", days), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "use_trend", "Trend of use", "log ratio",
+        f"Logarithm of uses in {days} days against the usual number in the {w.w8} days before them; 0 is no change.",
+        "use", _USAGE, _trend,
+    )  # fmt: skip
+    (first, last), weekdays = study.measures.peak_hours, "/".join(map(str, sorted(set(study.measures.peak_days))))
+    when = f"between {first}:00 and {last}:00 on weekdays {weekdays} (1 is Monday)"
+    yield Measure(
+        f"peak_uses_{days}", f"Uses at peak hours in {days} days", "uses", f"Uses {when}.",
+        "use", _USAGE, _peak(days), reads=frozenset({"peak"}), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        f"peak_share_{days}", f"Share of use at peak hours in {days} days", "", f"Share of uses that fall {when}.",
+        "use", _USAGE, lambda s: _share(_peak(days)(s), _sum_of(USE, days)(s)), reads=frozenset({"peak"}),
+    )  # fmt: skip
+    yield Measure(
+        f"volume_{days}", f"Business volume in {days} days", "", "Sum of the values recorded with logins and uses.",
+        "use", _USAGE, lambda s: s.tracked(s.usage.volume(s.intervals(days)), "usage", days),
+        reads=frozenset({"value"}),
+    )  # fmt: skip
+
+
+def _modules(w: Windows, modules: tuple[str, ...]) -> Iterator[Measure]:
+    days, reads = w.w4, frozenset({"module"})
+    if modules:
+        yield Measure(
+            f"modules_used_{days}", f"Modules used in {days} days", "modules", f"Different modules in {days} days.",
+            "modules", _USAGE, lambda s: _modules_used(s, days, len(modules)), reads=reads, whole=True,
+        )  # fmt: skip
+    for place, (module, part) in enumerate(column_parts(modules).items()):
+        yield Measure(
+            f"uses_{days}_{part}", f"Uses of {module} in {days} days", "uses", f"Uses of {module} in {days} days.",
+            "modules", _USAGE, _module_uses(place, days), reads=reads, whole=True,
+        )  # fmt: skip
+        yield Measure(
+            f"adopted_{part}", f"Has used {module}", "", f"1 where {module} was ever used before the cut-off, else 0.",
+            "modules", _USAGE, _adopted(place), reads=reads, whole=True,
+        )  # fmt: skip
+        yield Measure(
+            f"share_{days}_{part}", f"Share of {module} in {days} days", "", f"Share of uses that were of {module}.",
+            "modules", _USAGE, _module_share(place, days), reads=reads,
+        )  # fmt: skip
+        yield Measure(
+            f"days_since_use_{part}", f"Days since last use of {module}", "days",
+            f"Full days between the last use of {module} and the cut-off.",
+            "modules", _USAGE, _module_days(place), reads=reads, whole=True,
+        )  # fmt: skip
+
+
+def _seats(w: Windows) -> Iterator[Measure]:
+    days, reads = w.w4, frozenset({"user"})
+    yield Measure(
+        f"active_users_{days}", f"Active users in {days} days", "users",
+        f"Different people with a login or a use in the {days} days before the cut-off.",
+        "seats", _USAGE, _people(days), reads=reads, whole=True,
+    )  # fmt: skip
+    yield Measure(
+        f"seat_adoption_{days}", f"Seats in use in {days} days", "",
+        f"Active users of {days} days per paid seat.",
+        "seats", _USAGE, lambda s: _share(_people(days)(s), s.contract("seats")), reads=reads,
+    )  # fmt: skip
+
+
+def _friction(w: Windows) -> Iterator[Measure]:
+    days = w.w4
+    failed = _sum_of(FAILED, days)
+    yield Measure(
+        f"failed_{days}", f"Failed actions in {days} days", "failures", f"Actions that failed in {days} days.",
+        "friction", _USAGE, failed, whole=True,
+    )  # fmt: skip
+    yield Measure(
+        f"failed_share_{days}", f"Share of actions that failed in {days} days", "",
+        "Failed actions per failed action or use.",
+        "friction", _USAGE, lambda s: _share(failed(s), failed(s) + _sum_of(USE, days)(s)),
+    )  # fmt: skip
+
+
+def _support(w: Windows) -> Iterator[Measure]:
+    yield Measure(
+        "open_tickets", "Open tickets", "tickets", "Tickets opened and not closed before the cut-off.",
+        "support", ("tickets",), lambda s: s.standing("tickets", "opened", "closed"), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        f"tickets_{w.w12}", f"Tickets in {w.w12} days", "tickets", f"Tickets opened in {w.w12} days.",
+        "support", ("tickets",), lambda s: s.counted("tickets", "opened", w.w12), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "last_csat", "Last satisfaction with support", "", "Satisfaction with the last ticket that was rated.",
+        "support", ("tickets",), lambda s: s.latest("ratings", "day", "csat"),
+    )  # fmt: skip
+
+
+def _surveys() -> Iterator[Measure]:
+    yield Measure(
+        "last_nps", "Last NPS answer", "points", "Last answer to “would you recommend us”, 0 to 10.",
+        "surveys", ("surveys",), lambda s: s.latest("surveys", "day", "score"),
+    )  # fmt: skip
+    yield Measure(
+        "nps_band", "NPS group", "", "Promoter (9 or 10), passive (7 or 8), detractor, or no answer yet.",
+        "surveys", ("surveys",), _nps_band, "category",
+    )  # fmt: skip
+
+
+def _contacts(w: Windows) -> Iterator[Measure]:
+    days = w.w12
+    yield Measure(
+        f"interactions_{days}", f"Contacts in {days} days", "contacts", f"Contacts in {days} days.",
+        "contacts", ("interactions",), lambda s: s.counted("interactions", "day", days), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        f"interventions_{days}", f"Interventions in {days} days", "interventions", f"Assigned in {days} days.",
+        "contacts", ("interventions",), lambda s: s.counted("interventions", "day", days), whole=True,
+    )  # fmt: skip
+
+
+def _events(w: Windows, kinds: tuple[str, ...]) -> Iterator[Measure]:
+    days = w.w12
+    for place, (kind, part) in enumerate(column_parts(kinds).items()):
+        yield Measure(
+            f"event_{days}_{part}", f"{kind} in {days} days", "",
+            f"1 where “{kind}” happened to the customer, or to all, in {days} days; else 0.",
+            "events", ("events",), _happened(place, days), whole=True,
+        )  # fmt: skip
+
+
+def _payments(w: Windows) -> Iterator[Measure]:
+    days, needs = w.w12, ("payments",)
+    yield Measure(
+        f"failed_payments_{days}", f"Failed payments in {days} days", "payments", f"Charges that failed in {days} days.",
+        "payments", needs, lambda s: s.counted("failed_payments", "day", days, "payments"), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "overdue_payments", "Overdue payments", "payments", "Payments due and not paid before the cut-off.",
+        "payments", needs, lambda s: s.standing("payments", "due", "paid"), whole=True,
+    )  # fmt: skip
+
+
+def _contract() -> Iterator[Measure]:
+    needs = ("subscriptions",)
+    yield Measure(
+        "mrr", "Monthly recurring revenue", "per month", "Sum over the subscriptions in force.",
+        "contract", needs, lambda s: s.contract("mrr"),
+    )  # fmt: skip
+    yield Measure(
+        "seats", "Paid seats", "seats", "Sum over the subscriptions in force.",
+        "contract", needs, lambda s: s.contract("seats"),
+    )  # fmt: skip
+    yield Measure(
+        "plan", "Plan", "", "Plan of the subscription in force with the largest recurring revenue.",
+        "contract", needs, lambda s: s.plan(), "category",
+    )  # fmt: skip
+    yield Measure(
+        "n_subscriptions", "Subscriptions", "subscriptions", "Subscriptions in force.",
+        "contract", needs, lambda s: s.contract("n"), whole=True,
+    )  # fmt: skip
+    yield Measure(
+        "term_months", "Length of term", "months", "Longest term of the subscriptions in force.",
+        "contract", needs, lambda s: s.contract("term"),
+    )  # fmt: skip
+    yield Measure(
+        "days_to_renewal", "Days to renewal", "days", "Days to the next renewal of a subscription in force.",
+        "contract", needs, lambda s: s.contract("renewal"), whole=True,
+    )  # fmt: skip
+
+
+def _calendar() -> Iterator[Measure]:
+    yield Measure(
+        "quarter", "Quarter", "", "Quarter of the row's first day.", "calendar", (), lambda s: s.quarter(), "category"
+    )
+    yield Measure(
+        "tenure_days", "Days as a customer", "days", "Days from the first day of service to the row's first day.",
+        "calendar", (), lambda s: s.grid.tenure, whole=True,
+    )  # fmt: skip
+
+
+def _sum_of(action: int, days: int) -> _Compute:
+    return lambda s: s.tracked(s.usage.total(action, s.intervals(days)), "usage", days)
+
+
+def _peak(days: int) -> _Compute:
+    return lambda s: s.tracked(s.usage.total(USE, s.intervals(days), peak=True), "usage", days)
+
+
+def _people(days: int) -> _Compute:
+    return lambda s: s.tracked(s.usage.active_users(s.intervals(days)), "usage", days)
+
+
+def _module_uses(module: int, days: int) -> _Compute:
+    return lambda s: s.tracked(s.usage.module_total(module, s.intervals(days)), "usage", days)
+
+
+def _module_share(module: int, days: int) -> _Compute:
+    return lambda s: _share(_module_uses(module, days)(s), _sum_of(USE, days)(s))
+
+
+def _module_days(module: int) -> _Compute:
+    return lambda s: s.days_since(s.usage.module_latest(module))
+
+
+def _adopted(module: int) -> _Compute:
+    return lambda s: s.adopted(s.usage.module_latest(module))
+
+
+def _happened(kind: int, days: int) -> _Compute:
+    return lambda s: s.happened(kind, days)
+
+
+def _modules_used(s: State, days: int, n_modules: int) -> NDArray[Any]:
+    used = np.zeros(len(s.grid.owner), dtype=np.int64)
+    for module in range(n_modules):
+        used += s.usage.module_total(module, s.intervals(days)) > 0
+    return s.tracked(used, "usage", days)
+
+
+def _trend(s: State) -> NDArray[Any]:
+    w = s.windows
+    recent = s.usage.total(USE, s.intervals(w.w4))
+    usual = (s.usage.total(USE, s.intervals(w.w4 + w.w8)) - recent) / (w.w8 / w.w4)
+    trend = s.tracked(np.log((recent + 1) / (usual + 1)), "usage", w.w4 + w.w8)
+    return np.where(s.grid.cut - (w.w4 + w.w8) >= s.grid.started, trend, np.nan)
+
+
+def _nps_band(s: State) -> Coded:
+    score = s.latest("surveys", "day", "score")
+    codes = np.where(np.isnan(score), 3, np.where(score >= 9, 0, np.where(score >= 7, 1, 2)))
+    return Coded(codes, ("promoter", "passive", "detractor", "no answer yet"))
+
+
+def _share(part: Any, whole: Any) -> NDArray[Any]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)

@@ -1,0 +1,97 @@
+"""Spells as a frame: one row each, with what is known of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from whychurn.panel.panel import Rows
+from whychurn.sources.names import quoted
+
+
+def spell_frame(
+    connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], spells: str = "spells"
+) -> pd.DataFrame:
+    """Return the spells at risk in the order of account and spell.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of the contract.
+    attributes : sequence of str
+        Columns of accounts to carry.
+    spells : str
+        The table of spells.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``account_id``, ``spell``, ``started_on``, ``entered_on``, ``ended_on`` (NaT if not in the window),
+        ``followed_to``, ``duration`` and ``entry`` (days since the spell began at the end of follow-up and at entry),
+        ``event``, ``cause``, ``reason``, ``controllable``, ``amount`` (recurring revenue on the last day at risk: 0 if
+        no subscription is on, NaN if none of those that are has an amount), then the attributes.
+    """
+    frame = connection.execute(
+        f"""
+        WITH revenue AS (
+            SELECT spell_id, sum(mrr) AS amount
+            FROM {quoted(spells)} AS spell JOIN subscriptions AS paid ON paid.account_id = spell.account_id
+                AND paid.started_on < spell.followed_to
+                AND (paid.ended_on IS NULL OR paid.ended_on >= spell.followed_to)
+            GROUP BY spell_id
+        )
+        SELECT spell.account_id, spell.spell, started_on, entered_on, ended_on, followed_to,
+            CAST(followed_to - started_on AS DOUBLE) AS duration, CAST(entered_on - started_on AS DOUBLE) AS entry,
+            event, cause, reason, controllable, CASE WHEN revenue.spell_id IS NULL THEN 0 ELSE amount END AS amount
+        FROM {quoted(spells)} AS spell LEFT JOIN revenue ON revenue.spell_id = spell.spell_id
+        ORDER BY spell.spell_id
+        """
+    ).df()
+    frame = pd.concat([frame, _attributes(connection, attributes, spells)], axis=1)
+    for name in ("account_id", "cause", "reason", "controllable", *attributes):
+        if frame[name].dtype == object or name == "controllable":
+            values = frame[name].astype(object)
+            frame[name] = values.where(values.notna(), None)
+    return frame
+
+
+def _attributes(connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], spells: str) -> pd.DataFrame:
+    """Fetch attributes apart: a company may give them any name, and the engine takes case for no difference."""
+    if not attributes:
+        return pd.DataFrame()
+    names = ", ".join(f"account.{quoted(name)}" for name in attributes)
+    return connection.execute(
+        f"""
+        SELECT {names} FROM {quoted(spells)} AS spell LEFT JOIN accounts AS account
+            ON account.account_id = spell.account_id
+        ORDER BY spell.spell_id
+        """
+    ).df()
+
+
+def with_last_values(
+    spells: pd.DataFrame, rows: Rows, columns: Sequence[str], rows_of_spell: NDArray[np.integer[Any]]
+) -> pd.DataFrame:
+    """Return the spells with each column's value on the spell's last row.
+
+    Parameters
+    ----------
+    spells : pandas.DataFrame
+        One row per spell.
+    rows : Rows
+        In the same order.
+    columns : sequence of str
+        Columns of the rows; they take the place of attributes of the same name.
+    rows_of_spell : numpy.ndarray
+        How many rows each spell has, at least one.
+    """
+    last = np.cumsum(rows_of_spell) - 1
+    out = spells.drop(columns=[name for name in columns if name in spells])
+    for name in columns:
+        out[name] = rows.read([name])[name].to_numpy()[last]
+    return out

@@ -1,0 +1,123 @@
+"""The declared causes of a study of tables, held against the measures and attributes that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from whychurn.errors import PanelError
+from whychurn.panel.candidates import Candidate
+from whychurn.panel.coding import CodedRows, Coding, code_candidate
+from whychurn.panel.detected import with_detections, without_duplicates
+from whychurn.panel.measures import Measure, registry
+from whychurn.panel.panel import Rows
+from whychurn.sources import LedgerStep, Sources
+from whychurn.sources.canon import TABLES
+from whychurn.sources.names import counted, shown, suggestion
+from whychurn.study import Cause, TableStudy
+
+#: Stands for a module, and for a kind of event, that only a table which is not there could name.
+_ANY = "whichever"
+
+
+def table_candidates(
+    rows: Rows, measures: Sequence[Measure], attributes: Sequence[str], sources: Sources, study: TableStudy
+) -> tuple[tuple[Candidate, ...], CodedRows]:
+    """Resolve every declared cause on the rows at risk.
+
+    Parameters
+    ----------
+    rows : Rows
+        As recorded; only the columns that are causes are read, one at a time.
+    measures : sequence of Measure
+        Those that the rows carry.
+    attributes : sequence of str
+        Columns of accounts that the rows carry.
+    sources : Sources
+    study : TableStudy
+
+    Returns
+    -------
+    candidates : tuple of Candidate
+        In the order of the study.
+    rows : CodedRows
+        The rows, with candidates as models see them.
+
+    Raises
+    ------
+    PanelError
+        If a cause is neither a measure nor an attribute, or is declared as a number and holds text.
+    """
+    known = [*attributes, *(measure.name for measure in measures)]
+    lacking = {
+        cause.column: _lacking(cause.column, sources, study) for cause in study.causes if cause.column not in known
+    }
+    _refuse_unknown([name for name, tables in lacking.items() if not tables], attributes, measures)
+    candidates: list[Candidate] = []
+    codings: dict[str, Coding] = {}
+    absent = []
+    for cause in study.causes:
+        if cause.column in lacking:
+            candidates.append(_without_table(cause, lacking[cause.column]))
+            absent.append(cause.column)
+            continue
+        candidate, codings[cause.column] = code_candidate(cause, rows.read([cause.column])[cause.column])
+        if cause.column == "tenure_days":
+            candidate = replace(candidate, used=False, reason="models compare customers of the same tenure already")
+        if cause.column in attributes:
+            candidate = with_detections(candidate, cause, sources.detections)
+        candidates.append(candidate)
+    candidates = without_duplicates(candidates, sources.detections)
+    return tuple(candidates), CodedRows(rows, codings, tuple(absent))
+
+
+def candidate_steps(candidates: Sequence[Candidate], n_rows: int) -> list[LedgerStep]:
+    """Columns that are left out change no row, but the reader must see them in the ledger."""
+    return [
+        LedgerStep(
+            step="column left out",
+            table="intervals",
+            rule=f"{candidate.label} ({candidate.column}) is left out: {candidate.reason}.",
+            n_before=n_rows,
+            n_after=n_rows,
+            n_affected=0,
+        )
+        for candidate in candidates
+        if not candidate.used
+    ]
+
+
+def _refuse_unknown(unknown: Sequence[str], attributes: Sequence[str], measures: Sequence[Measure]) -> None:
+    if not unknown:
+        return
+    names = [measure.name for measure in measures]
+    known = [*attributes, *names]
+    hints = [f"{shown(name)} is no attribute of accounts and no measure.{suggestion(name, known)}" for name in unknown]
+    more = f" So it is with {counted(len(unknown) - 3, 'more cause')}." if len(unknown) > 3 else ""
+    raise PanelError(
+        f"{' '.join(hints[:3])}{more} Name another column in [[causes]]. "
+        f"Attributes: {', '.join(attributes) or 'none'}. Measures: {', '.join(names) or 'none'}."
+    )
+
+
+def _lacking(column: str, sources: Sources, study: TableStudy) -> tuple[str, ...]:
+    """Return the tables that a measure of this name would need and the study does not have."""
+    for measure in registry(study, study.measures.modules or (_ANY,), (_ANY,)):
+        beginning, any_part = measure.name.removesuffix(_ANY), measure.name.endswith(_ANY)
+        if column == measure.name or (any_part and column.startswith(beginning) and column != beginning):
+            return tuple(name for name in TABLES if name in measure.needs and name not in sources.tables)
+    return ()
+
+
+def _without_table(cause: Cause, lacking: Sequence[str]) -> Candidate:
+    tables = f"the table {lacking[0]}" if len(lacking) == 1 else f"the tables {' and '.join(lacking)}"
+    return Candidate(
+        column=cause.column,
+        label=cause.label or cause.column,
+        kind=cause.type,
+        tier=cause.tier,
+        group=cause.group or cause.column,
+        used=False,
+        reason=f"it needs {tables}, which the study does not have",
+        actionable=cause.actionable,
+    )
