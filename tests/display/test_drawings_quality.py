@@ -14,6 +14,7 @@ from whychurn.display.coverage import NARROW, WIDE, Strip, coverage_svg
 from whychurn.display.foundation import render_foundation
 from whychurn.display.leadership import render_index
 from whychurn.display.left_out import render_left_out
+from whychurn.display.quality_tables import table_quality
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
@@ -67,7 +68,7 @@ def test_every_drawing_is_in_words(found):
 
 
 def test_a_figure_comes_in_two_widths_under_a_computed_sentence(found):
-    html = str(display.table_quality(found).markup)
+    html = str(table_quality(found).markup)
     assert (html.count('class="wide"'), html.count('class="narrow"')) == (1, 1)
     assert (
         "Tickets is recorded over the whole window; usage is recorded only since 2024-03-01; there are gaps in usage"
@@ -76,7 +77,7 @@ def test_a_figure_comes_in_two_widths_under_a_computed_sentence(found):
 
 
 def test_what_is_said_of_the_customers(found):
-    said = text_of(display.table_quality(found).markup)
+    said = text_of(table_quality(found).markup)
     assert "40 of 120 spells ended in leaving: 57.0 per hundred customer-years (interval 40.7–77.6)" in said
     assert "50% involuntary, 50% voluntary" in said
     assert "10 customers have more than one" in said
@@ -84,30 +85,30 @@ def test_what_is_said_of_the_customers(found):
 
 
 def test_a_month_without_records_is_pointed_at(found):
-    said = text_of(display.table_quality(found).markup)
+    said = text_of(table_quality(found).markup)
     assert "tickets, 2024-09: 0.06 records per customer, where 1.50 are usual." in said
     assert "declare the gap (not_tracked)" in said
 
 
 def test_follow_up_speaks_of_lasting_attributes_only(found):
-    said = text_of(display.table_quality(found).markup)
+    said = text_of(table_quality(found).markup)
     assert "Customers were followed alike whatever their Region." in said
     assert "Causes that change over time, as on the last row" in said
 
 
 def test_follow_up_that_differs_is_the_headline(found):
     lasting = found.table.assign(note=found.table["note"].replace("as on the last row", ""))
-    said = text_of(display.table_quality(Findings(lasting, found.provenance)).markup)
+    said = text_of(table_quality(Findings(lasting, found.provenance)).markup)
     assert "Follow-up differs by Plan: “pro” could be followed for 366 days on average, “basic” for 230." in said
 
 
 def test_definitions_stand_side_by_side(found):
-    said = text_of(display.table_quality(found).markup)
+    said = text_of(table_quality(found).markup)
     assert (
         "Churn is 57.0 per hundred customer-years as the study defines it, and 87.7 under the other definition." in said
     )
     one = Findings(found.table[found.table["term"] != "Any break"], found.provenance)
-    assert "under one definition, “As declared”: 57.0" in text_of(display.table_quality(one).markup)
+    assert "under one definition, “As declared”: 57.0" in text_of(table_quality(one).markup)
 
 
 def test_late_entry_answers_which_leavers_there_are(found):
@@ -174,7 +175,7 @@ def test_what_a_customer_wrote_is_escaped(found):
 @pytest.mark.xdist_group("telco findings")
 def test_a_flat_study_gets_none_of_it(telco_findings):
     flat = telco_findings("data_quality")
-    assert display.table_quality(flat) is None
+    assert table_quality(flat) is None
     assert "7,043 customers, of whom 1,869 left." in text_of(display.quality_summary(flat).markup)
     assert "the earlier leaver first" in text_of(display.naive_damage(flat).markup)
     assert "Table</th>" not in str(display.quality_ledger(flat).markup)

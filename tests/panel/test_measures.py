@@ -1,6 +1,7 @@
 """What measures there are, and what each kind says about companies small enough to count by hand."""
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from worlds import World, sources_of, study_of
 
 from whychurn.errors import PanelError
+from whychurn.panel.buckets import bucket_bounds
 from whychurn.panel.intervals import Grid, Spells
 from whychurn.panel.measure_names import column_parts
 from whychurn.panel.measure_time import Tracking, windows_of
@@ -276,3 +278,27 @@ def test_a_grid_knows_which_row_sees_a_day():
     assert (record.tolist(), spell.tolist()) == ([0, 0, 1], [0, 1, 2])
     pair, row = grid.ranges(np.array([0, 1]), np.array([-5, 1]), np.array([2, 99]))
     assert (pair.tolist(), row.tolist()) == ([0, 0, 1, 1], [0, 1, 4, 5])
+
+
+@pytest.mark.parametrize("n_buckets", [1, 2, 7, 40])
+def test_buckets_are_about_equal_and_split_no_account(n_buckets):
+    draw = np.random.default_rng(1)
+    account = np.repeat(np.arange(30), draw.integers(1, 4, 30))
+    n_rows = draw.integers(1, 50, len(account))
+
+    bounds = bucket_bounds(n_rows, account, n_buckets)
+
+    assert (bounds[0], bounds[-1]) == (0, len(account))
+    assert bounds == sorted(set(bounds))
+    assert len(bounds) - 1 <= n_buckets
+    assert all(account[bound - 1] != account[bound] for bound in bounds[1:-1])
+    largest = max(n_rows[low:high].sum() for low, high in pairwise(bounds))
+    biggest_account = np.bincount(account, weights=n_rows).max()
+    assert largest <= n_rows.sum() / n_buckets + biggest_account
+
+
+def test_a_usage_table_without_a_record_says_nothing_about_use(tmp_path):
+    frame = rows_of(tmp_path, company({"usage": []}, tracked_from={}), "logins_28", "days_since_use", "use_recency")
+
+    assert frame["use_recency"][0] == "too new", "nobody can use what they do not have yet"
+    assert frame[["logins_28", "days_since_use", "use_recency"]].iloc[1:].isna().all(axis=None)

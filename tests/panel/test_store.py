@@ -22,6 +22,7 @@ from whychurn.panel.measure_records import Engine
 from whychurn.panel.notice import make_notice
 from whychurn.panel.spells import make_spells
 from whychurn.panel.store import build_rows
+from whychurn.sources.connection import locked_connection
 
 pytestmark = pytest.mark.xdist_group("store")
 SEED, BUCKETS = 5, 3
@@ -377,3 +378,18 @@ def test_ctrl_c_stops_a_query_at_once_and_leaves_the_connection_usable(tmp_path)
             engine.run("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 5")
         assert time.monotonic() - began < 20
         assert sources.connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_too_little_memory_is_said_with_the_setting(tmp_path):
+    connection = locked_connection([tmp_path], memory_limit="20MB", threads=1)
+    with pytest.raises(PanelError, match=r"Raise memory_limit in \[engine\]"):
+        Engine(connection).run("SELECT len(list(range)) FROM range(100000000)")
+    connection.close()
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path):
+    sources, study = opened(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".whychurn" / "panel").symlink_to(tmp_path / "elsewhere")
+    with sources, pytest.raises(PanelError, match="is a symbolic link"):
+        build_rows(sources, study)

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from world import Record, World
+from world import Record, World, sources_of, study_of
+
+__all__ = ["MODULES", "OBSERVED_FROM", "TIMES", "World", "random_world", "sources_of", "study_of"]
 
 OBSERVED_FROM = date(2024, 1, 1)
 #: Names that want quoting, and two that become the same column name.

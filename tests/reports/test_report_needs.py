@@ -29,11 +29,18 @@ def declare(path: Path, needs: object) -> Path:
     return path
 
 
-def study_has(monkeypatch: pytest.MonkeyPatch, kind: str, *tables: str) -> None:
-    def inspect(study: object, accept_risk: str = "") -> object:
-        return replace(synthetic.inspect_study(study, accept_risk), kind=kind, tables=tables)
+@pytest.fixture
+def study_has(home):
+    """Let the study of the synthetic report be of a kind and have tables; undone before the stand-in itself is."""
+    with pytest.MonkeyPatch.context() as patch:
 
-    monkeypatch.setattr(build, "inspect_study", inspect)
+        def say(kind: str, *tables: str) -> None:
+            def inspect(study: object, accept_risk: str = "") -> object:
+                return replace(synthetic.inspect_study(study, accept_risk), kind=kind, tables=tables)
+
+            patch.setattr(build, "inspect_study", inspect)
+
+        yield say
 
 
 @pytest.fixture
@@ -49,8 +56,8 @@ def built_from(home: Path) -> tuple[dict, str]:
     return json.loads((report / "results.json").read_text()), (report / "index.html").read_text()
 
 
-def test_a_notebook_runs_when_the_study_has_what_it_needs(asking, without_kernels):
-    study_has(without_kernels, "tables", "accounts", "subscriptions", "tickets", "surveys")
+def test_a_notebook_runs_when_the_study_has_what_it_needs(asking, study_has):
+    study_has("tables", "accounts", "subscriptions", "tickets", "surveys")
     results, index = built_from(asking)
     assert set(results["notebooks"]) == {"01_shares", "02_tenure"}
     assert results["left_out"] == {}
@@ -58,8 +65,8 @@ def test_a_notebook_runs_when_the_study_has_what_it_needs(asking, without_kernel
     assert "Not in this report" not in index
 
 
-def test_a_notebook_is_left_out_and_said_so_in_plain_words(asking, without_kernels):
-    study_has(without_kernels, "tables", "accounts", "subscriptions", "surveys")
+def test_a_notebook_is_left_out_and_said_so_in_plain_words(asking, study_has):
+    study_has("tables", "accounts", "subscriptions", "surveys")
     results, index = built_from(asking)
     assert set(results["notebooks"]) == {"01_shares"}
     assert not (asking / "reports/demo/02_tenure.html").exists()
@@ -211,3 +218,16 @@ def test_a_flat_study_has_no_tables(tmp_path):
     )
     facts = preflight.inspect_study(tmp_path / "telco")
     assert (facts.kind, facts.tables) == ("flat", ())
+
+
+def test_a_study_of_tables_is_met_by_what_its_tables_allow(tmp_path):
+    from whychurn.sources.simulator import CompanySettings, write_company
+
+    folder = tmp_path / "company"
+    write_company(folder, CompanySettings(n_accounts=150, years=1, events=5_000))
+    plan = build.make_plan(folder, "reports/company")
+    assert plan.facts.kind == "tables"
+    assert {"accounts", "subscriptions", "usage"} <= set(plan.facts.tables)
+    assert "02_data_quality" in [notebook.name for notebook in plan.notebooks]
+    assert "01_causes" in [one.notebook.name for one in plan.left_out]
+    assert all(one.missing for one in plan.left_out)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         quality_summary,
         readings,
     )
-    from whychurn.display.quality_tables import table_quality
     from whychurn.display.risk import risk_differences, risk_levels, risk_summary
     from whychurn.display.second_opinion import opinion_curves, opinion_differences, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
@@ -79,7 +78,6 @@ _HOMES = {
     "survival_figures": "whychurn.display.survival",
     "survival_summary": "whychurn.display.survival",
     "survival_tests": "whychurn.display.survival",
-    "table_quality": "whychurn.display.quality_tables",
     "window_comparison": "whychurn.display.hazards",
 }
 
@@ -121,7 +119,6 @@ __all__ = [
     "survival_figures",
     "survival_summary",
     "survival_tests",
-    "table_quality",
     "window_comparison",
 ]
 

@@ -111,8 +111,9 @@ def quality_findings(findings: Findings) -> Block:
 
 
 def _examples(findings: Findings, row: Row) -> Markup:
-    """Up to three places to look at, where the finding names any."""
+    """Up to three places to look at, where the finding has any and its text does not name them already."""
     rows = findings.where(estimand="integrity_example", term=row.term, level=row.level).rows()
+    rows = [example for example in rows if example.note not in row.definition]
     if not rows:
         return Markup("")
     return sentence(" <small>Such as {examples}.</small>", examples=", ".join(example.note for example in rows))

@@ -146,9 +146,13 @@ def definitions(findings: Findings) -> Block:
     most = max(row.conf_high for row in rows if row.estimated)
     cells = [
         {
-            "name": sentence("{name}<small>{own}</small>", name=row.term, own=row.grade) if row.grade else row.term,
+            "name": sentence(
+                "{name}<small>{own}{what}</small>",
+                name=row.term,
+                own=f"{first_upper(row.grade)}. " if row.grade else "",
+                what=row.note,
+            ),
             "picture": _rate_picture(row, most),
-            "differs": row.note or "–",
             "n": number(row, "count", "n_accounts"),
             "left": number(row, "count", "n_events"),
             "years": number(row, "count", "denominator"),
@@ -163,7 +167,6 @@ def definitions(findings: Findings) -> Block:
         Column("Left", "left", number=True),
         Column("Customers", "n", number=True),
         Column("Customer-years", "years", number=True),
-        Column("What it says", "differs", css="small"),
     ]
     return finding(text) + table("Churn under each definition of leaving", columns, cells)
 

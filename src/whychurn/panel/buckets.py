@@ -77,12 +77,12 @@ def _row_columns(state: State) -> dict[str, Any]:
     account = spells.account - spells.account[0]
     first = np.flatnonzero(np.diff(spells.account, prepend=-1))
     return {
-        "account_id": pd.Categorical.from_codes(account[owner], list(spells.account_id[first])),
+        "account_id": _coded(account[owner], list(spells.account_id[first])),
         "spell": spells.spell[owner],
         "start": grid.tenure,
         "stop": grid.stop,
         "event": np.where(grid.last, spells.event[owner], 0).astype(np.int8),
-        "cause": pd.Categorical.from_codes(cause, labels),
+        "cause": _coded(cause, labels),
         "start_on": grid.start_on,
         "cut_off": grid.cut,
         "under_notice": state.notice[0].astype(np.int8),
@@ -99,8 +99,13 @@ def _as_shown(values: NDArray[Any] | Coded, source: NDArray[Any]) -> NDArray[Any
 
 def _column(values: NDArray[Any] | Coded) -> Any:
     if isinstance(values, Coded):
-        return pd.Categorical.from_codes(values.codes, list(values.labels))
+        return _coded(values.codes, list(values.labels))
     return values
+
+
+def _coded(codes: NDArray[Any], labels: list[Any]) -> pd.Categorical[Any]:
+    """A column of texts that costs no text per row; the engine reads it as such."""
+    return pd.Categorical.from_codes(codes.astype(np.int64), pd.Index(labels, dtype=object))
 
 
 def _date_or_same(name: str) -> str:

@@ -5,7 +5,7 @@ Days are whole numbers, counted from 1 January 1970.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -55,15 +55,7 @@ class Spells:
 
     def part(self, low: int, high: int) -> Spells:
         """Return the spells of some places in the order."""
-        return Spells(
-            *(
-                values[low:high]
-                for values in (
-                    self.account_id, self.spell, self.account, self.started, self.entered, self.followed, self.event,
-                    self.cause, self.n_rows,
-                )
-            )
-        )  # fmt: skip
+        return replace(self, **{entry.name: getattr(self, entry.name)[low:high] for entry in fields(self)})
 
 
 def read_spells(connection: duckdb.DuckDBPyConnection, study: TableStudy) -> Spells:
@@ -76,7 +68,7 @@ def read_spells(connection: duckdb.DuckDBPyConnection, study: TableStudy) -> Spe
     study : TableStudy
         For ``interval_days``.
     """
-    read = connection.execute(
+    found = connection.execute(
         f"""
         SELECT account_id, spell, dense_rank() OVER (ORDER BY account_id) - 1 AS account,
             {DAY.format("started_on")} AS started, {DAY.format("entered_on")} AS entered,
@@ -84,6 +76,7 @@ def read_spells(connection: duckdb.DuckDBPyConnection, study: TableStudy) -> Spe
         FROM spells ORDER BY account_id, spell
         """
     ).fetchnumpy()
+    read: dict[str, Any] = {name: np.asarray(values) for name, values in found.items()}
     at_risk = (read["followed"] - read["entered"]).astype(np.int64)
     return Spells(
         account_id=np.asarray(read["account_id"], dtype=object),

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from whychurn.errors import PanelError
 from whychurn.panel.intervals import DAY
 from whychurn.panel.measure_usage import FAILED, LOGIN, NO_MODULE, USE
 from whychurn.sources.names import quoted
@@ -61,14 +62,29 @@ class Engine:
                 self.connection.interrupt()
             raise
         if failed:
-            raise failed[0]
+            raise _as_told(failed[0])
+
+
+def _as_told(error: BaseException) -> BaseException:
+    """What a user can do something about is said in the user's words."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return PanelError(
+            f"The panel does not fit into the memory the engine may use ({first}). Raise memory_limit in [engine] of "
+            "study.toml, or free space on the disk that holds the study: it is used where memory is short."
+        )
+    if isinstance(error, duckdb.IOException):
+        return PanelError(f"The panel cannot be written or its data not read: {first}")
+    return error
 
 
 def _plain(column: Any) -> NDArray[Any]:
     if not isinstance(column, np.ma.MaskedArray):
         return np.asarray(column)
     if column.dtype == object:
-        return np.where(np.ma.getmaskarray(column), None, column.data)
+        texts: NDArray[Any] = column.data.copy()
+        texts[np.ma.getmaskarray(column)] = None
+        return texts
     if column.dtype.kind == "f":
         return column.filled(np.nan)
     return np.asarray(column.data)

@@ -10,6 +10,7 @@ import numpy as np
 
 from whychurn.panel.intervals import Bools, Ints
 from whychurn.sources import Sources
+from whychurn.sources.canon import TABLES
 from whychurn.study import TableStudy
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -82,15 +83,9 @@ def tracking_of(sources: Sources, study: TableStudy, names: Collection[str]) -> 
         first = sources.tracked_from.get(name) or (table.tracked_from if table is not None else None)
         gaps = table.not_tracked if table is not None else ()
         # A log without a single record has no first day; a register has none either, but is complete.
-        start = _day(first) if first is not None else _NEVER if _is_log(name) else _ALWAYS
+        start = _day(first) if first is not None else _ALWAYS if TABLES[name].tracked_throughout else _NEVER
         found[name] = Tracking(start, tuple((_day(begin), _day(end)) for begin, end in gaps))
     return found
-
-
-def _is_log(name: str) -> bool:
-    from whychurn.sources.canon import TABLES
-
-    return not TABLES[name].tracked_throughout
 
 
 def _day(day: date) -> int:

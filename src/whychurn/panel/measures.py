@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
 from whychurn.errors import PanelError, some
+from whychurn.panel.measure_kinds import (
+    Compute,
+    adopted,
+    happened,
+    module_days,
+    module_share,
+    module_uses,
+    modules_used,
+    nps_band,
+    peak,
+    people,
+    share,
+    sum_of,
+    trend,
+)
 from whychurn.panel.measure_names import column_parts
-from whychurn.panel.measure_state import Coded, State
 from whychurn.panel.measure_time import Windows, windows_of
 from whychurn.panel.measure_usage import FAILED, LOGIN, USE
 from whychurn.study import TableStudy
@@ -27,8 +39,6 @@ LAGGED = frozenset(
 )
 #: Most modules, and kinds of events, that get measures of their own.
 MOST = 40
-
-_Compute = Callable[[State], NDArray[Any] | Coded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class Measure:
     description: str
     group: Group
     needs: tuple[str, ...]
-    compute: _Compute = field(repr=False, compare=False)
+    compute: Compute = field(repr=False, compare=False)
     kind: Literal["number", "category"] = "number"
     reads: frozenset[str] = frozenset()
     whole: bool = False
@@ -173,7 +183,7 @@ def _logins(w: Windows) -> Iterator[Measure]:
     for days in w.distinct(w.w1, w.w4, w.w8):
         yield Measure(
             f"logins_{days}", f"Logins in {days} days", "logins", f"Logins in the {days} days before the cut-off.",
-            "login", _USAGE, _sum_of(LOGIN, days), whole=True,
+            "login", _USAGE, sum_of(LOGIN, days), whole=True,
         )  # fmt: skip
 
 
@@ -190,7 +200,7 @@ def _use(w: Windows, study: TableStudy) -> Iterator[Measure]:
     for length in w.distinct(w.w4, w.w8):
         yield Measure(
             f"uses_{length}", f"Uses in {length} days", "uses", f"Uses in the {length} days before the cut-off.",
-            "use", _USAGE, _sum_of(USE, length), whole=True,
+            "use", _USAGE, sum_of(USE, length), whole=True,
         )  # fmt: skip
     yield Measure(
         f"active_days_{days}", f"Active days in {days} days", "days",
@@ -200,17 +210,17 @@ def _use(w: Windows, study: TableStudy) -> Iterator[Measure]:
     yield Measure(
         "use_trend", "Trend of use", "log ratio",
         f"Logarithm of uses in {days} days against the usual number in the {w.w8} days before them; 0 is no change.",
-        "use", _USAGE, _trend,
+        "use", _USAGE, trend,
     )  # fmt: skip
     (first, last), weekdays = study.measures.peak_hours, "/".join(map(str, sorted(set(study.measures.peak_days))))
     when = f"between {first}:00 and {last}:00 on weekdays {weekdays} (1 is Monday)"
     yield Measure(
         f"peak_uses_{days}", f"Uses at peak hours in {days} days", "uses", f"Uses {when}.",
-        "use", _USAGE, _peak(days), reads=frozenset({"peak"}), whole=True,
+        "use", _USAGE, peak(days), reads=frozenset({"peak"}), whole=True,
     )  # fmt: skip
     yield Measure(
         f"peak_share_{days}", f"Share of use at peak hours in {days} days", "", f"Share of uses that fall {when}.",
-        "use", _USAGE, lambda s: _share(_peak(days)(s), _sum_of(USE, days)(s)), reads=frozenset({"peak"}),
+        "use", _USAGE, lambda s: share(peak(days)(s), sum_of(USE, days)(s)), reads=frozenset({"peak"}),
     )  # fmt: skip
     yield Measure(
         f"volume_{days}", f"Business volume in {days} days", "", "Sum of the values recorded with logins and uses.",
@@ -224,25 +234,25 @@ def _modules(w: Windows, modules: tuple[str, ...]) -> Iterator[Measure]:
     if modules:
         yield Measure(
             f"modules_used_{days}", f"Modules used in {days} days", "modules", f"Different modules in {days} days.",
-            "modules", _USAGE, lambda s: _modules_used(s, days, len(modules)), reads=reads, whole=True,
+            "modules", _USAGE, lambda s: modules_used(s, days, len(modules)), reads=reads, whole=True,
         )  # fmt: skip
     for place, (module, part) in enumerate(column_parts(modules).items()):
         yield Measure(
             f"uses_{days}_{part}", f"Uses of {module} in {days} days", "uses", f"Uses of {module} in {days} days.",
-            "modules", _USAGE, _module_uses(place, days), reads=reads, whole=True,
+            "modules", _USAGE, module_uses(place, days), reads=reads, whole=True,
         )  # fmt: skip
         yield Measure(
             f"adopted_{part}", f"Has used {module}", "", f"1 where {module} was ever used before the cut-off, else 0.",
-            "modules", _USAGE, _adopted(place), reads=reads, whole=True,
+            "modules", _USAGE, adopted(place), reads=reads, whole=True,
         )  # fmt: skip
         yield Measure(
             f"share_{days}_{part}", f"Share of {module} in {days} days", "", f"Share of uses that were of {module}.",
-            "modules", _USAGE, _module_share(place, days), reads=reads,
+            "modules", _USAGE, module_share(place, days), reads=reads,
         )  # fmt: skip
         yield Measure(
             f"days_since_use_{part}", f"Days since last use of {module}", "days",
             f"Full days between the last use of {module} and the cut-off.",
-            "modules", _USAGE, _module_days(place), reads=reads, whole=True,
+            "modules", _USAGE, module_days(place), reads=reads, whole=True,
         )  # fmt: skip
 
 
@@ -251,18 +261,18 @@ def _seats(w: Windows) -> Iterator[Measure]:
     yield Measure(
         f"active_users_{days}", f"Active users in {days} days", "users",
         f"Different people with a login or a use in the {days} days before the cut-off.",
-        "seats", _USAGE, _people(days), reads=reads, whole=True,
+        "seats", _USAGE, people(days), reads=reads, whole=True,
     )  # fmt: skip
     yield Measure(
         f"seat_adoption_{days}", f"Seats in use in {days} days", "",
         f"Active users of {days} days per paid seat.",
-        "seats", _USAGE, lambda s: _share(_people(days)(s), s.contract("seats")), reads=reads,
+        "seats", _USAGE, lambda s: share(people(days)(s), s.contract("seats")), reads=reads,
     )  # fmt: skip
 
 
 def _friction(w: Windows) -> Iterator[Measure]:
     days = w.w4
-    failed = _sum_of(FAILED, days)
+    failed = sum_of(FAILED, days)
     yield Measure(
         f"failed_{days}", f"Failed actions in {days} days", "failures", f"Actions that failed in {days} days.",
         "friction", _USAGE, failed, whole=True,
@@ -270,7 +280,7 @@ def _friction(w: Windows) -> Iterator[Measure]:
     yield Measure(
         f"failed_share_{days}", f"Share of actions that failed in {days} days", "",
         "Failed actions per failed action or use.",
-        "friction", _USAGE, lambda s: _share(failed(s), failed(s) + _sum_of(USE, days)(s)),
+        "friction", _USAGE, lambda s: share(failed(s), failed(s) + sum_of(USE, days)(s)),
     )  # fmt: skip
 
 
@@ -296,7 +306,7 @@ def _surveys() -> Iterator[Measure]:
     )  # fmt: skip
     yield Measure(
         "nps_band", "NPS group", "", "Promoter (9 or 10), passive (7 or 8), detractor, or no answer yet.",
-        "surveys", ("surveys",), _nps_band, "category",
+        "surveys", ("surveys",), nps_band, "category",
     )  # fmt: skip
 
 
@@ -318,7 +328,7 @@ def _events(w: Windows, kinds: tuple[str, ...]) -> Iterator[Measure]:
         yield Measure(
             f"event_{days}_{part}", f"{kind} in {days} days", "",
             f"1 where “{kind}” happened to the customer, or to all, in {days} days; else 0.",
-            "events", ("events",), _happened(place, days), whole=True,
+            "events", ("events",), happened(place, days), whole=True,
         )  # fmt: skip
 
 
@@ -370,61 +380,3 @@ def _calendar() -> Iterator[Measure]:
         "tenure_days", "Days as a customer", "days", "Days from the first day of service to the row's first day.",
         "calendar", (), lambda s: s.grid.tenure, whole=True,
     )  # fmt: skip
-
-
-def _sum_of(action: int, days: int) -> _Compute:
-    return lambda s: s.tracked(s.usage.total(action, s.intervals(days)), "usage", days)
-
-
-def _peak(days: int) -> _Compute:
-    return lambda s: s.tracked(s.usage.total(USE, s.intervals(days), peak=True), "usage", days)
-
-
-def _people(days: int) -> _Compute:
-    return lambda s: s.tracked(s.usage.active_users(s.intervals(days)), "usage", days)
-
-
-def _module_uses(module: int, days: int) -> _Compute:
-    return lambda s: s.tracked(s.usage.module_total(module, s.intervals(days)), "usage", days)
-
-
-def _module_share(module: int, days: int) -> _Compute:
-    return lambda s: _share(_module_uses(module, days)(s), _sum_of(USE, days)(s))
-
-
-def _module_days(module: int) -> _Compute:
-    return lambda s: s.days_since(s.usage.module_latest(module))
-
-
-def _adopted(module: int) -> _Compute:
-    return lambda s: s.adopted(s.usage.module_latest(module))
-
-
-def _happened(kind: int, days: int) -> _Compute:
-    return lambda s: s.happened(kind, days)
-
-
-def _modules_used(s: State, days: int, n_modules: int) -> NDArray[Any]:
-    used = np.zeros(len(s.grid.owner), dtype=np.int64)
-    for module in range(n_modules):
-        used += s.usage.module_total(module, s.intervals(days)) > 0
-    return s.tracked(used, "usage", days)
-
-
-def _trend(s: State) -> NDArray[Any]:
-    w = s.windows
-    recent = s.usage.total(USE, s.intervals(w.w4))
-    usual = (s.usage.total(USE, s.intervals(w.w4 + w.w8)) - recent) / (w.w8 / w.w4)
-    trend = s.tracked(np.log((recent + 1) / (usual + 1)), "usage", w.w4 + w.w8)
-    return np.where(s.grid.cut - (w.w4 + w.w8) >= s.grid.started, trend, np.nan)
-
-
-def _nps_band(s: State) -> Coded:
-    score = s.latest("surveys", "day", "score")
-    codes = np.where(np.isnan(score), 3, np.where(score >= 9, 0, np.where(score >= 7, 1, 2)))
-    return Coded(codes, ("promoter", "passive", "detractor", "no answer yet"))
-
-
-def _share(part: Any, whole: Any) -> NDArray[Any]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole > 0, part / whole, np.nan)

@@ -83,4 +83,5 @@ def table_provenance(sources: Sources, study: TableStudy, accounts: pd.DataFrame
         "interval_days": study.interval_days,
         "lag_days": study.lag_days,
         "definition": study.definition.model_dump(),
+        "tracked_from": {name: day.isoformat() for name, day in sources.tracked_from.items()},
     }

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,15 +93,17 @@ def building(home: Path, key: str) -> Iterator[PanelFolder]:
     Raises
     ------
     PanelError
-        If the folder cannot be made.
+        If the folder cannot be made, or is a symbolic link.
     """
+    if home.is_symlink():
+        raise PanelError(f"{home} is a symbolic link, so files would be removed where it points. Remove the link.")
     try:
-        home.mkdir(exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         lock = _open(home / _BUILDING)
     except OSError as error:
         raise PanelError(f"Cannot write to {home}: {error.strerror}. The panel is kept there.") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock)
         _tidy(home, key)
         (home / key).mkdir(exist_ok=True)
         held = _open(home / key / _IN_USE)
@@ -109,6 +112,17 @@ def building(home: Path, key: str) -> Iterator[PanelFolder]:
         yield folder
     finally:
         os.close(lock)
+
+
+def _wait_for(lock: int) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            Console(stderr=True).print("Another process is building a panel of this study. Waiting for it.")
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _tidy(home: Path, key: str) -> None:

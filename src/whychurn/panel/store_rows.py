@@ -74,10 +74,10 @@ class ParquetRows:
             if name not in self.columns:
                 raise PanelError(f"The panel has no column {name!r}.{suggestion(name, self.columns)}")
         plain = [name for name in dict.fromkeys(wanted) if name != "account_id"]
-        columns = self._columns(plain)
+        found = self._columns(plain)
         if "account_id" in wanted:
-            columns["account_id"] = np.repeat(self._account_id, self._rows_of_spell)
-        return pd.DataFrame({name: columns[name] for name in wanted}, index=pd.RangeIndex(self.n_rows), copy=False)
+            found["account_id"] = np.repeat(self._account_id, self._rows_of_spell)
+        return pd.DataFrame({name: found[name] for name in wanted}, index=pd.RangeIndex(self.n_rows), copy=False)
 
     def _columns(self, names: list[str]) -> dict[str, NDArray[Any]]:
         """Read columns file by file into arrays of their final length, so that nothing is held twice."""
@@ -95,7 +95,7 @@ class ParquetRows:
                 sql = f"SELECT {selected} FROM read_parquet($files)"
                 read = connection.execute(sql, {"files": [file], **bound}).fetchnumpy()
                 for place, name in enumerate(names):
-                    values = read[f"c{place}"]
+                    values: Any = read[f"c{place}"]
                     if isinstance(values, np.ma.MaskedArray):
                         values = values.filled(np.nan) if values.dtype.kind == "f" else values.data
                     if name in texts:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from whychurn.errors import some
 from whychurn.sources.canon import TABLES
-from whychurn.sources.contract import IntegrityFinding
+from whychurn.sources.contract import IntegrityFinding, Severity
 from whychurn.sources.grammar import what_to_do
 from whychurn.sources.names import counted, shown
 from whychurn.sources.tables.parts import Part
@@ -15,6 +15,8 @@ from whychurn.study import Table
 
 #: Above this share of rows set aside, or of values that cannot be read, the table is not usable.
 TOO_MANY = 0.05
+#: Up to this share it is a note: no number that a report prints would move visibly.
+FEW = 0.005
 #: Above this share, exact copies of rows are likely a fault of the export rather than two events alike.
 MANY_REPEATS = 0.01
 #: What a missing day means to everything after it.
@@ -49,9 +51,9 @@ def set_aside(
     why = "; ".join(f"{reason}: {count:,}" for reason, count in reasons if count)
     return [
         IntegrityFinding(
-            code="rows-set-aside", severity="refuse" if share > TOO_MANY else "caveat", table=table, count=n,
+            code="rows-set-aside", severity=_weight(share), table=table, count=n,
             rows=tuple(rows[:3]),
-            problem=f"{n:,} of {n_records:,} rows of {table} ({share:.1%}) cannot be used and "
+            problem=f"{n:,} of {n_records:,} rows of {table} ({_percent(share)}) cannot be used and "
             f"{'was' if n == 1 else 'were'} set aside ({why}).",
             consequence="What they say is missing from every number, and it may be missing for some customers only.",
             action=f"Look at .whychurn/rejects-{table}.csv: each is listed there with its line and the reason.",
@@ -76,15 +78,23 @@ def unreadable_values(name: str, table: Table, parts: Sequence[Part]) -> list[In
         fate = "Their rows were set aside." if required else "They are read as missing."
         findings.append(
             IntegrityFinding(
-                code="unreadable-values", severity="refuse" if share > TOO_MANY else "caveat", table=name,
+                code="unreadable-values", severity=_weight(share), table=name,
                 column=column, count=n,
-                problem=f"{counted(n, 'value')} of {name}.{column} ({share:.1%} of those present) cannot be read "
+                problem=f"{counted(n, 'value')} of {name}.{column} ({_percent(share)} of those present) cannot be read "
                 f"({some(map(shown, examples))}): the first {reason}.",
                 consequence=f"{fate} {MEANING.get((name, column), '')}".strip(),
                 action=fix,
             )
         )  # fmt: skip
     return findings
+
+
+def _weight(share: float) -> Severity:
+    return "refuse" if share > TOO_MANY else "caveat" if share > FEW else "note"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "<0.1%"
 
 
 def _format_hint(name: str, column: str, example: str) -> str:

@@ -13,10 +13,11 @@ import pandas as pd
 from whychurn.errors import SourceError
 from whychurn.sources.canon import SQL_TYPES, TABLES, TableContract
 from whychurn.sources.connection import locked_connection, work_folder
-from whychurn.sources.contract import Detections, IntegrityFinding, LedgerStep, Sources, refuse_all
+from whychurn.sources.contract import IntegrityFinding, LedgerStep, Sources, refuse_all
 from whychurn.sources.integrity import by_severity
 from whychurn.sources.names import quoted
 from whychurn.sources.rejects import rejects_frame
+from whychurn.sources.tables.attributes import detect_attributes
 from whychurn.sources.tables.build import BuiltTable, build_table
 from whychurn.sources.tables.cache import TableCache, table_key
 from whychurn.sources.tables.checks import check_tables
@@ -171,7 +172,8 @@ def _graded(
     tracked_from, announced = _tracked_from(study, built)
     tables = {name: table.rows for name, table in built.items()}
     words = (replace(one, action=one.action.replace("[source]", f"[tables.{one.table}]")) for one in _findings(built))
-    integrity = by_severity((*words, *check_tables(connection, study, tables, tracked_from)))
+    detections, explained = detect_attributes(connection, study)
+    integrity = by_severity((*words, *check_tables(connection, study, tables, tracked_from), *explained))
     return Sources(
         study_name=study.name,
         connection=connection,
@@ -181,7 +183,7 @@ def _graded(
         ledger=(*(step for table in built.values() for step in table.ledger), *announced),
         columns=tuple(column for table in built.values() for column in table.profiles),
         rejects=_stacked(rejects),
-        detections=Detections(),
+        detections=detections,
         verdict=grade(integrity),
         work=work,
         tracked_from=tracked_from,
