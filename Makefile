@@ -60,7 +60,7 @@ lock:  ## resolve the lock again (needs uv)
 
 benchmark: $(STAMP)  ## measure against other libraries into docs/benchmarks.md (make benchmark-peers installs more)
 	@if [ -x $(PEERS)/bin/python ]; then python=$(PEERS)/bin/python; else python=$(BIN)/python; fi; \
-	  $$python -m benchmarks --write docs/benchmarks.md
+	  $$python -m benchmarks --write docs/benchmarks.md && $$python -m benchmarks.panel --write docs/benchmarks-panel.md
 
 # An environment of its own: the lock, this checkout, and those of benchmarks/peers.txt that install here.
 benchmark-peers: $(STAMP)

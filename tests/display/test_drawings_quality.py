@@ -71,7 +71,7 @@ def test_a_figure_comes_in_two_widths_under_a_computed_sentence(found):
     html = str(table_quality(found).markup)
     assert (html.count('class="wide"'), html.count('class="narrow"')) == (1, 1)
     assert (
-        "Tickets is recorded over the whole window; usage is recorded only since 2024-03-01; there are gaps in usage"
+        "Tickets is recorded over the whole window; usage only since 2024-03-01; there are gaps in usage"
         in text_of(html)
     )
 

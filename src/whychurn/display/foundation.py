@@ -111,7 +111,9 @@ def _tiles(findings: Findings) -> Markup:
             sentence("{n} {cause}", n=number(row, "count", "numerator"), cause=row.level)
             for row in findings.where(estimand="share_of_leavers").rows()
         ]
-        tiles.append(("Customers who left", number(verdict, "count", "n_events"), Markup(" · ").join(causes)))
+        returned = customers is not None and spells is not None and spells.estimate > customers.estimate
+        title = "Times a customer left" if returned else "Customers who left"
+        tiles.append((title, number(verdict, "count", "n_events"), Markup(" · ").join(causes)))
     rate = _first(findings, estimand="churn_rate")
     if rate is not None and rate.estimated:
         small = sentence("interval {i}", i=interval(rate, "number1"))

@@ -83,7 +83,8 @@ def _coverage_title(findings: Findings, rows: Sequence[Row]) -> Markup:
     if whole:
         verb = "is" if len(whole) == 1 else "are"
         parts.append(sentence("{names} {verb} recorded over the whole window", names=listed(whole), verb=verb))
-    parts += [sentence("{name} is recorded only since {day}", name=row.term, day=row.note) for row in late]
+    only = "{name} only since {day}" if whole else "{name}: recorded only since {day}"
+    parts += [sentence(only, name=row.term, day=row.note) for row in late]
     if gaps:
         parts.append(sentence("there are gaps in {names}", names=listed(sorted(gaps))))
     text = Markup("; ").join(parts)

@@ -110,6 +110,7 @@ def facts_of(provenance: Mapping[str, Any], study: str, label: str) -> dict[str,
         "verdict_class": _VERDICTS.get(str(verdict), "warn"),
         "files": files,
         "label": label,
+        "some_returned": provenance.get("n_spells", provenance.get("n_accounts")) != provenance.get("n_accounts"),
         **numbers,
     }
 

@@ -47,7 +47,7 @@ def _began_late(evidence: Evidence) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             code="tracked-late", severity="caveat" if late > SOME * study.window_days else "note", table=table,
             column=TABLES[table].at, count=older,
-            problem=f"{table} {'were' if table.endswith('s') else 'was'} recorded from {first} on, {counted(late, 'day')} "
+            problem=f"The table {table} was recorded from {first} on, {counted(late, 'day')} "
             f"({percent(late, study.window_days)}) into the window; {counted(older, 'account was', 'accounts were')} "
             "customers before.",
             consequence="What is measured from it is not known for the time before: it is left empty, never zero.",
