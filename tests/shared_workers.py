@@ -14,7 +14,7 @@ from pathlib import Path
 from xdist.scheduler import LoadGroupScheduling
 
 #: These start first, so that no worker is left alone with one of them at the end.
-LONGEST_FIRST = ("telco report", "synthetic report", "wheel", "telco findings")
+LONGEST_FIRST = ("telco report", "synthetic report", "demo report", "wheel", "telco findings", "law of time", "store")
 
 _MARK = re.compile(r'\bxdist_group\("([\w ]+)"\)')
 

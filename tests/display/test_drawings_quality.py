@@ -20,7 +20,7 @@ from whychurn.findings import Findings
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
 from quality_panel import small_panel, small_study
 
-pytestmark = pytest.mark.xdist_group("small tables")
+pytestmark = pytest.mark.xdist_group("telco findings")
 PARTS = (
     "quality_summary",
     "readings",
@@ -70,9 +70,8 @@ def test_every_drawing_is_in_words(found):
 def test_a_figure_comes_in_two_widths_under_a_computed_sentence(found):
     html = str(table_quality(found).markup)
     assert (html.count('class="wide"'), html.count('class="narrow"')) == (1, 1)
-    assert (
-        "Tickets is recorded over the whole window; usage only since 2024-03-01; there are gaps in usage"
-        in text_of(html)
+    assert "Tickets is recorded over the whole window; usage only since 2024-03-01; there are gaps in usage" in text_of(
+        html
     )
 
 
@@ -172,7 +171,6 @@ def test_what_a_customer_wrote_is_escaped(found):
     assert "<b>&x" not in str(render_index(Findings(hostile, found.provenance), PAGES))
 
 
-@pytest.mark.xdist_group("telco findings")
 def test_a_flat_study_gets_none_of_it(telco_findings):
     flat = telco_findings("data_quality")
     assert table_quality(flat) is None
@@ -266,7 +264,6 @@ def test_every_finding_may_be_absent(found):
         assert "<h1>" in str(render_index(rest, PAGES)), estimand
 
 
-@pytest.mark.xdist_group("telco findings")
 def test_a_flat_study_without_causes_has_a_first_page_too(telco_findings):
     said = text_of(render_index(telco_findings("data_quality"), PAGES))
     assert "can carry an answer, with caveats" in said

@@ -281,15 +281,45 @@ def recurring(subscriptions: list[Record]) -> float | None:
     return math.fsum(amounts) if amounts or not subscriptions else None
 
 
+def next_renewal(subscription: Record, day: int) -> int | None:
+    """The first renewal after a day, from what was fixed when the subscription began.
+
+    The first renewal is the recorded one if it lies in the first term (or at most 15 days after it), else the end of
+    the first term: then the record was overwritten by a later renewal. Further ones follow a term apart. Without a
+    renewal, or a term, nothing is known.
+    """
+    started, renewal = day_of(subscription["started_on"]), subscription["renewal_on"]
+    months = round(subscription["term_months"]) if subscription["term_months"] is not None else 0
+    if renewal is None or months < 1 or day_of(renewal) <= started:
+        return None
+    term_end = months_after(started, months)
+    first = day_of(renewal) if day_of(renewal) <= term_end + 15 else term_end
+    terms = 0
+    while months_after(first, terms * months) <= day:
+        terms += 1
+    return months_after(first, terms * months)
+
+
+def months_after(day: int, months: int) -> int:
+    """The same day of a later month, or its last day where it is shorter."""
+    begin = date.fromordinal(day)
+    year, month = divmod(begin.year * 12 + begin.month - 1 + months, 12)
+    for last in (begin.day, 30, 29, 28):
+        if last <= begin.day:
+            try:
+                return date(year, month + 1, last).toordinal()
+            except ValueError:
+                continue
+    raise AssertionError
+
+
 def contract_of(view: View) -> Values:
     """What was agreed on the last day before the cut-off, or on the first day of the spell if that is later."""
     day = max(view.cut_off - 1, view.spell.started_on)
     active = active_on(view.history["subscriptions"], day)
     seats = [s["seats"] for s in active if s["seats"] is not None]
     terms = [s["term_months"] for s in active if s["term_months"] is not None]
-    renewals = [
-        day_of(s["renewal_on"]) for s in active if s["renewal_on"] is not None and day_of(s["renewal_on"]) > day
-    ]
+    renewals = [ahead for s in active if (ahead := next_renewal(s, day)) is not None]
     by_size = sorted(active, key=lambda s: (math.inf if s["mrr"] is None else -s["mrr"], s["subscription_id"]))
     return {
         "mrr": recurring(active),

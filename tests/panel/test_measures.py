@@ -11,9 +11,10 @@ from worlds import World, sources_of, study_of
 from whychurn.errors import PanelError
 from whychurn.panel.buckets import bucket_bounds
 from whychurn.panel.intervals import Grid, Spells
+from whychurn.panel.measure import LAGGED
 from whychurn.panel.measure_names import column_parts
 from whychurn.panel.measure_time import Tracking, windows_of
-from whychurn.panel.measures import LAGGED, measures_of, registry
+from whychurn.panel.measures import measures_of, registry
 from whychurn.panel.notice import make_notice
 from whychurn.panel.spells import make_spells
 from whychurn.panel.store import build_rows

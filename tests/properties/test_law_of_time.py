@@ -23,7 +23,7 @@ from worlds import random_world
 
 from whychurn import build_panel
 from whychurn.panel import store
-from whychurn.panel.measures import Measure
+from whychurn.panel.measure import Measure
 
 pytestmark = pytest.mark.xdist_group("law of time")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from whychurn.panel.measure import Measure
 from whychurn.panel.measure_records import Engine
 from whychurn.panel.measure_state import Coded, State
-from whychurn.panel.measures import Measure
 from whychurn.sources.names import quoted
 
 #: Columns that every row has, in front of the measures, and their types.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from whychurn.errors import PanelError
 from whychurn.panel.intervals import DAY
 from whychurn.panel.measure_usage import FAILED, LOGIN, NO_MODULE, USE
+from whychurn.panel.renewals import TERMS
 from whychurn.sources.names import quoted
 from whychurn.study import TableStudy
 
@@ -116,7 +117,7 @@ _PLAIN: Mapping[str, tuple[str, str, str, str]] = {
         "payments", f"{_day('due_on')} AS due, {_day('paid_on', OPEN_END)} AS paid", "r.due_on IS NOT NULL", "",
     ),
     "subscriptions": (
-        "subscriptions",
+        "panel_terms",
         f"{_day('started_on')} AS started, {_day('ended_on', OPEN_END)} AS ended, r.mrr AS mrr, r.seats AS seats, "
         f"r.term_months AS term, CAST({_day('renewal_on')} AS DOUBLE) AS renewal, r.plan AS plan",
         "r.started_on IS NOT NULL", "r.mrr ASC NULLS FIRST, r.subscription_id DESC",
@@ -172,7 +173,7 @@ class Records:
 
     def drop(self) -> None:
         """Remove what was staged."""
-        for name in (*self._staged, "accounts", "modules", "kinds"):
+        for name in (*self._staged, "accounts", "modules", "kinds", "terms"):
             self._engine.run(f"DROP TABLE IF EXISTS {_stage(name)}")
         self._staged.clear()
 
@@ -191,6 +192,9 @@ class Records:
         elif name in ("events", "common_events"):
             self._stage_events(name)
         else:
+            if name == "subscriptions":
+                sql = f"CREATE OR REPLACE TEMP TABLE panel_terms AS {TERMS}"
+                self._engine.run(sql, {"to": self._study.observed_to})
             table, columns, condition, order = _PLAIN[name]
             self._engine.run(
                 f"""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
 
 import duckdb
 
-from whychurn.errors import PanelError, some
+from whychurn.panel.measure import Measure
 from whychurn.panel.measure_kinds import (
-    Compute,
     adopted,
     happened,
     module_days,
@@ -24,102 +21,10 @@ from whychurn.panel.measure_kinds import (
     sum_of,
     trend,
 )
-from whychurn.panel.measure_names import column_parts
+from whychurn.panel.measure_names import column_parts, event_kinds_of, modules_of
 from whychurn.panel.measure_time import Windows, windows_of
 from whychurn.panel.measure_usage import FAILED, LOGIN, USE
 from whychurn.study import TableStudy
-
-Group = Literal[
-    "login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments", "contract",
-    "calendar",
-]  # fmt: skip
-#: Groups whose values stand still while a customer is under notice.
-LAGGED = frozenset(
-    ("login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments")
-)
-#: Most modules, and kinds of events, that get measures of their own.
-MOST = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One measure of the rows at risk.
-
-    Attributes
-    ----------
-    name : str
-        The column.
-    label, unit, description : str
-        For readers; the unit is "" for a category or a share.
-    group : str
-    needs : tuple of str
-        The tables without which it does not exist.
-    kind : {"number", "category"}
-    reads : frozenset of str
-        Columns that it needs beyond the plainest: ``"user"``, ``"module"``, ``"peak"``, ``"value"`` of usage.
-    whole : bool
-        Whether its values are whole numbers.
-    compute : callable
-        From the state of a bucket to one value per row.
-    """
-
-    name: str
-    label: str
-    unit: str
-    description: str
-    group: Group
-    needs: tuple[str, ...]
-    compute: Compute = field(repr=False, compare=False)
-    kind: Literal["number", "category"] = "number"
-    reads: frozenset[str] = frozenset()
-    whole: bool = False
-
-    @property
-    def lagged(self) -> bool:
-        """Whether it stands still while a customer is under notice."""
-        return self.group in LAGGED
-
-
-def modules_of(connection: duckdb.DuckDBPyConnection, study: TableStudy, tables: Collection[str]) -> tuple[str, ...]:
-    """Return the modules that get measures: as declared, else all that were ever used, in alphabetical order.
-
-    Raises
-    ------
-    PanelError
-        If there are more than 40.
-    """
-    if "usage" not in tables:
-        return ()
-    if study.measures.modules:
-        return tuple(dict.fromkeys(study.measures.modules))
-    sql = "SELECT DISTINCT module FROM usage WHERE action = 'use' AND module IS NOT NULL ORDER BY module"
-    found = [str(name) for (name,) in connection.execute(sql).fetchall()]
-    if len(found) > MOST:
-        raise PanelError(
-            f"The usage table names {len(found):,} modules ({some(found)}), and at most {MOST} can be measured one by "
-            "one. List those that matter in [measures] modules of study.toml."
-        )
-    return tuple(found)
-
-
-def event_kinds_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> tuple[str, ...]:
-    """Return the kinds of dated events, in alphabetical order.
-
-    Raises
-    ------
-    PanelError
-        If there are more than 40.
-    """
-    if "events" not in tables:
-        return ()
-    sql = "SELECT DISTINCT kind FROM events WHERE kind IS NOT NULL ORDER BY kind"
-    found = [str(name) for (name,) in connection.execute(sql).fetchall()]
-    if len(found) > MOST:
-        raise PanelError(
-            f"The events table has {len(found):,} kinds ({some(found)}), and at most {MOST} can be measured one by "
-            "one. Give similar events the same kind."
-        )
-    return tuple(found)
 
 
 def measures_of(

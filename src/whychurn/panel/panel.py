@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from whychurn.panel.candidates import Candidate
-from whychurn.panel.measures import Measure
+from whychurn.panel.measure import Measure
 from whychurn.sources import IntegrityFinding, LedgerStep, Verdict
 
 

@@ -17,10 +17,12 @@ import numpy as np
 from whychurn.errors import PanelError
 from whychurn.panel.buckets import bucket_bounds, write_bucket
 from whychurn.panel.intervals import DAY, Grid, Spells, read_spells
+from whychurn.panel.measure import Measure
+from whychurn.panel.measure_names import event_kinds_of, modules_of
 from whychurn.panel.measure_records import Engine, Records
 from whychurn.panel.measure_state import State
 from whychurn.panel.measure_time import tracking_of, windows_of
-from whychurn.panel.measures import Measure, event_kinds_of, modules_of, registry
+from whychurn.panel.measures import registry
 from whychurn.panel.store_folder import PanelFolder, building, reading
 from whychurn.panel.store_rows import ParquetRows
 from whychurn.sources import Sources
@@ -30,7 +32,7 @@ from whychurn.study import TableStudy
 __all__ = ["LAYOUT", "ParquetRows", "build_rows"]
 
 #: Raised whenever the same study would be written differently.
-LAYOUT = 1
+LAYOUT = 2
 Progress = Callable[[int, int], object]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from whychurn.errors import PanelError
 from whychurn.panel.buckets import ROW_COLUMNS
 from whychurn.panel.intervals import Spells
-from whychurn.panel.measures import Measure
+from whychurn.panel.measure import Measure
 from whychurn.panel.store_folder import PanelFolder
 from whychurn.sources.connection import locked_connection
 from whychurn.sources.names import quoted, suggestion

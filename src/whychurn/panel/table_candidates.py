@@ -9,7 +9,8 @@ from whychurn.errors import PanelError
 from whychurn.panel.candidates import Candidate
 from whychurn.panel.coding import CodedRows, Coding, code_candidate
 from whychurn.panel.detected import with_detections, without_duplicates
-from whychurn.panel.measures import Measure, registry
+from whychurn.panel.measure import Measure
+from whychurn.panel.measures import registry
 from whychurn.panel.panel import Rows
 from whychurn.sources import LedgerStep, Sources
 from whychurn.sources.canon import TABLES

@@ -1,0 +1,56 @@
+"""What a measure is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from whychurn.panel.measure_kinds import Compute
+
+Group = Literal[
+    "login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments", "contract",
+    "calendar",
+]  # fmt: skip
+#: Groups whose values stand still while a customer is under notice.
+LAGGED = frozenset(
+    ("login", "use", "modules", "seats", "friction", "support", "surveys", "contacts", "events", "payments")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of the rows at risk.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    label, unit, description : str
+        For readers; the unit is "" for a category or a share.
+    group : str
+    needs : tuple of str
+        The tables without which it does not exist.
+    kind : {"number", "category"}
+    reads : frozenset of str
+        Columns that it needs beyond the plainest: ``"user"``, ``"module"``, ``"peak"``, ``"value"`` of usage.
+    whole : bool
+        Whether its values are whole numbers.
+    compute : callable
+        From the state of a bucket to one value per row.
+    """
+
+    name: str
+    label: str
+    unit: str
+    description: str
+    group: Group
+    needs: tuple[str, ...]
+    compute: Compute = field(repr=False, compare=False)
+    kind: Literal["number", "category"] = "number"
+    reads: frozenset[str] = frozenset()
+    whole: bool = False
+
+    @property
+    def lagged(self) -> bool:
+        """Whether it stands still while a customer is under notice."""
+        return self.group in LAGGED

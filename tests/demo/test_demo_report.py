@@ -1,0 +1,122 @@
+"""The simulated company from the command line to the page: written, checked, reported, rerun, looked at."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import checks
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo report")
+
+
+def whychurn(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("whychurn")), *arguments]
+    environment = {**os.environ, "COLUMNS": "100"}
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, root) -> Path:
+    folder = tmp_path_factory.mktemp("company") / "demo"
+    done = whychurn(root, "demo", str(folder), "--accounts", "400", "--events", "60000")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo_report(demo, tmp_path_factory, root) -> Path:
+    out = tmp_path_factory.mktemp("built") / "demo"
+    done = whychurn(root, "report", str(demo), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def recount(demo) -> dict[str, float]:
+    """Customers, departures and time at risk, counted straight from the file of subscriptions.
+
+    Service ends with the term; breaks of up to 30 days are none; days count from 2023-01-01 to 2025-12-31.
+    """
+    begin, end = pd.Timestamp("2023-01-01"), pd.Timestamp("2026-01-01")
+    known = set(pd.read_csv(demo / "accounts.csv")["account_id"])
+    subs = pd.read_csv(demo / "subscriptions.csv", parse_dates=["started_on", "ended_on"]).drop_duplicates()
+    customers, left, days = set(), 0, 0
+    for account, own in subs[subs["account_id"].isin(known)].groupby("account_id"):
+        periods: list[list[pd.Timestamp]] = []
+        for row in own.sort_values("started_on").itertuples():
+            until = pd.Timestamp.max.normalize() if pd.isna(row.ended_on) else row.ended_on
+            if until <= row.started_on:
+                continue
+            if periods and (row.started_on - periods[-1][1]).days <= 30:
+                periods[-1][1] = max(periods[-1][1], until)
+            else:
+                periods.append([row.started_on, until])
+        for first, last in periods:
+            since, until = max(first, begin), min(last, end)
+            if until > since and first < end:
+                customers.add(account)
+                left += last < end
+                days += (until - since).days
+    return {"customers": len(customers), "left": left, "years": days / 365.25}
+
+
+def findings(report: Path) -> pd.DataFrame:
+    results = json.loads((report / "results.json").read_text(encoding="utf-8"))
+    return pd.DataFrame(results["findings"])
+
+
+def test_the_check_says_what_is_wrong_and_that_it_can_be_used(demo, root):
+    done = whychurn(root, "check", str(demo))
+    assert done.returncode == 0, done.stdout
+    assert "usable with caveats" in done.stdout
+    content = json.loads(whychurn(root, "check", str(demo), "--json").stdout)
+    truth = json.loads((demo / "truth.json").read_text(encoding="utf-8"))
+    codes = {finding["code"] for finding in content["integrity"]}
+    assert {"spelling-variants", "unreadable-values", "rows-set-aside"} <= codes, (codes, truth["dirt"])
+    assert "tracking-gap" not in codes, "the only gap is declared"
+
+
+def test_the_page_counts_what_a_recount_of_the_file_counts(demo_report, recount):
+    table = findings(demo_report)
+    values = table.set_index("estimand")["estimate"]
+    assert values["n_customers"] == recount["customers"]
+    assert values["customer_years"] == pytest.approx(recount["years"], rel=1e-3)
+    verdict = table[table["estimand"] == "verdict"].iloc[0]
+    assert verdict["n_events"] == recount["left"]
+
+
+def test_the_index_says_what_the_data_can_bear_and_what_is_not_there(demo_report):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (demo_report / "index.html").read_text(encoding="utf-8")))
+    assert "usable with caveats" in text
+    assert "Why customers leave is not answered in this report" in text
+    assert "Not in this report" in text
+    assert [page.stem for page in demo_report.glob("0*.html")] == ["02_data_quality"]
+
+
+def test_a_rerun_reproduces_it(demo_report, root):
+    done = whychurn(root, "verify", str(demo_report))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_written_again_it_is_left_alone(demo, root):
+    before = {path.name: path.stat().st_mtime_ns for path in demo.iterdir() if path.is_file()}
+    done = whychurn(root, "demo", str(demo), "--accounts", "400", "--events", "60000")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.stat().st_mtime_ns for path in demo.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.__name__)
+def test_in_a_browser(browser, demo_report, check):
+    check(browser, demo_report)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(checks.LAPTOP, "dark"), (checks.PHONE, "light")])
+def test_axe_finds_nothing(browser, demo_report, width, scheme):
+    checks.no_violations(browser, demo_report, width, scheme, True)
