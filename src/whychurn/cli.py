@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -102,7 +103,7 @@ def new(
             path = written.path
             for line in written.summary:
                 click.echo(line)
-        click.echo(f"Wrote {path}. Read it, then run: whychurn check {folder}")
+        click.echo(f"Wrote {path}. Read it, then run: {_command('check', folder)}")
     if notebooks:
         from whychurn.reports.notebooks import copy_notebooks
 
@@ -198,13 +199,18 @@ def demo(folder: Path, accounts: int, years: int, events: int | None, seed: int,
     about = 400 * accounts if events is None else events
     settings = CompanySettings(n_accounts=accounts, years=years, events=about, seed=seed, dirty=not clean)
     written = write_company(folder, settings)
-    click.echo(f"A simulated company is in {written}. Next: whychurn check {written}")
+    click.echo(f"A simulated company is in {written}. Next: {_command('check', written)}")
 
 
 def _require_study(folder: Path) -> None:
     file = folder if folder.suffix == ".toml" else folder / "study.toml"
     if not file.is_file():
-        raise StudyError(f"There is no {file}. Propose one with: whychurn new {file.parent}")
+        raise StudyError(f"There is no {file}. Propose one with: {_command('new', file.parent)}")
+
+
+def _command(name: str, folder: Path) -> str:
+    """A command to paste, whatever the folder is called."""
+    return shlex.join(["whychurn", name, str(folder)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

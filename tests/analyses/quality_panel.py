@@ -54,6 +54,10 @@ class Measure:
     needs: tuple[str, ...]
     kind: str = "number"
 
+    @property
+    def lagged(self) -> bool:
+        return self.group != "contract"
+
 
 MEASURES = (
     Measure("logins_28", "Logins, 28 days", "logins", "logins in the 28 days before the cut-off", "login", ("usage",)),
@@ -145,6 +149,20 @@ def small_coverage() -> pd.DataFrame:
     return pd.DataFrame(rows).assign(month=lambda frame: pd.to_datetime(frame["month"]))
 
 
+def small_definitions(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Under the other definition the first twenty old customers left as well, ten of them twice; all in 25,000 days."""
+    own = (
+        accounts.assign(days_at_risk=accounts["duration"] - accounts["entry"], events=accounts["event"])
+        .groupby("account_id", sort=False)[["events", "days_at_risk"]]
+        .sum()
+        .reset_index()
+    )
+    other = own.assign(days_at_risk=own["days_at_risk"] * 25_000 / own["days_at_risk"].sum())
+    other.loc[other["account_id"].isin([f"old{number:02d}" for number in range(20)]), "events"] = 1
+    other.loc[other["account_id"].isin([f"old{number:02d}" for number in range(10)]), "events"] = 2
+    return pd.concat([own.assign(definition="As declared"), other.assign(definition="Any break")])
+
+
 def small_panel(**changes: Any) -> Panel:
     accounts = small_accounts()
     levels = {"plan": ("basic", "pro"), "region": ("north", "south")}
@@ -169,12 +187,7 @@ def small_panel(**changes: Any) -> Panel:
         "measures": MEASURES,
         "tables": {
             "coverage": small_coverage(),
-            "definitions": pd.DataFrame(
-                [
-                    {"definition": "As declared", "accounts": 110, "events": 40, "days_at_risk": 25_640},
-                    {"definition": "Any break", "accounts": 110, "events": 60, "days_at_risk": 25_000},
-                ]
-            ),
+            "definition_accounts": small_definitions(accounts),
         },
         "provenance": {
             "study": "Small tables", "currency": "EUR", "amount_name": "monthly recurring revenue",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from quality_panel import small_accounts, small_coverage, small_panel, small_rows, small_study
 from scipy.stats import poisson
 
 import whychurn as wc
-from whychurn.analyses.data_quality_base import rate_row
+from whychurn.analyses.data_quality_base import entry_rows, rate_row
 from whychurn.findings import Findings
 from whychurn.panel import Candidate
 from whychurn.panel.panel import FrameRows
@@ -32,6 +35,7 @@ def test_customers_spells_and_leavers_are_counted_apart(found):
     assert found.one(estimand="n_customers").estimate == 110
     assert found.one(estimand="n_spells").estimate == 120
     assert found.one(estimand="n_several_spells").estimate == 10
+    assert found.one(estimand="n_customers_left").estimate == 40
     verdict = found.one(estimand="verdict")
     assert (verdict.n_accounts, verdict.n_events, verdict.grade) == (110, 40, "usable with caveats")
 
@@ -45,15 +49,55 @@ def test_churn_is_leavers_per_time_at_risk_in_the_window(found):
 
 @pytest.mark.parametrize("events", [0, 1, 40])
 def test_the_interval_of_a_rate_is_the_exact_poisson_one(events):
-    row = rate_row(events, 36525.0, 0.95)
+    row = rate_row([1] * events + [0] * 60, [36525.0 / (events + 60)] * (events + 60), 0.95)
+    assert (row["numerator"], row["method"]) == (events, "exact Poisson")
     low, high = row["conf_low"], row["conf_high"]
     assert poisson.cdf(events, high) == pytest.approx(0.025)
     assert low == 0.0 if events == 0 else poisson.sf(events - 1, low) == pytest.approx(0.025)
 
 
 def test_a_rate_without_time_at_risk_is_empty_with_a_note():
-    assert "estimate" not in rate_row(0, 0.0, 0.95)
-    assert rate_row(0, 0.0, 0.95)["note"] == "Nobody was at risk."
+    for nobody in ([], [0.0]):
+        assert "estimate" not in rate_row(nobody, nobody, 0.95)
+        assert rate_row(nobody, nobody, 0.95)["note"] == "Nobody was at risk."
+
+
+def test_the_interval_of_a_rate_has_customers_as_clusters_where_some_left_twice():
+    row = rate_row([2, 0, 1, 0], [400.0, 365.0, 200.0, 365.0], 0.95)
+    rate = 3 / 1330
+    surplus = [2 - rate * 400, rate * 365, 1 - rate * 200, rate * 365]
+    error = (sum(one * one for one in surplus) / 9 * 4 / 3) ** 0.5
+    assert row["estimate"] == pytest.approx(100 * 365.25 * rate)
+    assert row["conf_high"] / row["estimate"] == pytest.approx(math.exp(1.959964 * error), rel=1e-6)
+    assert row["estimate"] / row["conf_low"] == pytest.approx(math.exp(1.959964 * error), rel=1e-6)
+    assert row["method"] == "clustered by customer, as some left more than once"
+    assert row["method"] in row["definition"]
+
+
+def test_the_clustered_interval_is_that_of_a_robust_poisson_model():
+    draw = np.random.default_rng(7)
+    days = draw.integers(30, 1000, size=400).astype(float)
+    left = draw.poisson(days / 900 * draw.gamma(0.5, 2, size=400))
+    model = sm.GLM(left, np.ones(400), family=sm.families.Poisson(), offset=np.log(days / 36525))
+    fitted = model.fit(cov_type="cluster", cov_kwds={"groups": np.arange(400)}, tol=1e-12)
+    low, high = np.exp(np.asarray(fitted.conf_int())[0])
+    row = rate_row(left, days, 0.95)
+    # The model corrects for few clusters by G / (G - 1) x (n - 1) / (n - k), which is the same here.
+    assert (row["conf_low"], row["conf_high"]) == pytest.approx((low, high), rel=1e-6)
+    assert row["conf_high"] - row["conf_low"] > 1.2 * (
+        np.subtract(*poisson_limits(int(left.sum()))[::-1]) * 36525 / days.sum()
+    )
+
+
+def poisson_limits(events: int) -> tuple[float, float]:
+    row = rate_row([1] * events, [36525.0 / events] * events, 0.95)
+    return row["conf_low"], row["conf_high"]
+
+
+def test_one_customer_who_left_twice_has_a_rate_without_an_interval():
+    row = rate_row([2], [365.25], 0.95)
+    assert row["estimate"] == pytest.approx(200)
+    assert math.isnan(row["conf_low"]) and math.isnan(row["conf_high"])
 
 
 def test_leavers_by_cause_and_reason(found):
@@ -98,9 +142,27 @@ def test_customers_by_month_are_a_plain_recount(found):
     customers = {row.level: row.estimate for row in found.where(estimand="n_customers_in_month").rows()}
     leavers = {row.level: row.estimate for row in found.where(estimand="n_leavers_in_month").rows()}
     assert list(customers) == [str(month) for month in pd.period_range("2024-01", "2024-12", freq="M")]
-    assert (customers["2024-03"], customers["2024-04"], customers["2024-06"], customers["2024-07"]) == (40, 80, 80, 80)
+    # Ten of those who leave on 1 July return on that day.
+    assert [customers[f"2024-{month:02d}"] for month in (3, 4, 6, 7, 8)] == [40, 80, 80, 110, 80]
     assert {month for month, count in leavers.items() if count} == {"2024-07"}
     assert leavers["2024-07"] == 40
+
+
+def test_no_month_has_more_leavers_than_customers(study):
+    accounts = small_accounts()
+    accounts = accounts[accounts["event"] == 1]  # all of them leave on the first day of July
+    twice = accounts.head(3).assign(spell=2, entered_on=pd.Timestamp("2024-07-05"), duration=10, entry=0)
+    everybody = pd.concat([accounts, twice], ignore_index=True)
+    rows = FrameRows(small_rows(everybody.assign(started_on=everybody["entered_on"])))
+    found = wc.analyse("data_quality", small_panel(accounts=everybody, rows=rows), study)
+    customers, leavers = (
+        {row.level: row.estimate for row in found.where(estimand=name).rows()}
+        for name in ("n_customers_in_month", "n_leavers_in_month")
+    )
+    assert (customers["2024-07"], leavers["2024-07"]) == (40, 40)
+    assert all(leavers[month] <= customers[month] for month in customers)
+    assert found.one(estimand="n_customers_left").estimate == 40
+    assert found.one(estimand="n_customers").n_events == 43
 
 
 def test_what_was_not_recorded_is_a_share_of_the_months_days(found):
@@ -142,7 +204,8 @@ def test_a_log_without_any_record_was_never_recorded(found):
 
 def test_every_definition_stands_beside_the_studys_own(found):
     own, other = found.where(estimand="definition_rate").rows()
-    assert (own.grade, own.n_events, other.n_events) == ("used by the study", 40, 60)
+    assert (own.grade, own.n_events, other.n_events) == ("used by the study", 40, 70)
+    assert (own.method, other.method) == ("exact Poisson", "clustered by customer, as some left more than once")
     assert own.estimate == found.one(estimand="churn_rate").estimate
     assert other.note == (
         "Gone from the day the term ends; every break counts; gone as well 60 days after a payment was due and not made."
@@ -156,8 +219,38 @@ def test_follow_up_differs_where_groups_came_at_different_times(found):
     assert (region.grade, region.estimate) == ("alike", 1.0)
     assert found.one(estimand="censored_share", term="Plan", level="basic").estimate == 0.5
     assert found.one(estimand="days_at_risk", term="Plan", level="pro").estimate == 40 * 366
-    assert plan.note == "as on the last row"  # a measure, not an attribute
+    assert plan.note == "as at entry"  # a measure, not an attribute
     assert region.note == ""
+
+
+def test_follow_up_is_compared_by_what_was_so_at_entry(study):
+    accounts = small_accounts()
+    rows = small_rows(accounts)
+    last = ~rows.duplicated(["account_id", "spell", "start_on"], keep="last") & (rows["start_on"] > "2024-12-20")
+    rows.loc[last, "plan"] = "changed"
+    found = wc.analyse(
+        "data_quality", small_panel(accounts=accounts.assign(plan="changed"), rows=FrameRows(rows)), study
+    )
+    plan = found.one(estimand="follow_up_ratio", term="Plan")
+    assert (plan.level, plan.reference, plan.numerator) == ("pro", "basic", 366)
+    assert {row.level for row in found.where(estimand="possible_follow_up", term="Plan").rows()} == {"basic", "pro"}
+
+
+def test_those_without_a_value_at_entry_are_listed_but_not_compared(study):
+    rows = small_rows(small_accounts())
+    rows.loc[rows["account_id"].str.startswith("left"), "plan"] = "(missing)"
+    found = wc.analyse("data_quality", small_panel(rows=FrameRows(rows)), study)
+    plan = found.one(estimand="follow_up_ratio", term="Plan")
+    assert (plan.level, plan.reference) == ("pro", "basic")
+    assert found.one(estimand="possible_follow_up", term="Plan", level="(missing)").n_accounts == 30
+
+
+def test_the_first_row_of_every_spell_is_found():
+    rows = small_rows(small_accounts())
+    sizes = (rows["start"].diff() != 7) | (rows["start_on"].diff() != pd.Timedelta(days=7))
+    assert list(entry_rows(rows)) == list(sizes)
+    assert entry_rows(rows).sum() == 120
+    assert len(entry_rows(rows.head(0))) == 0
 
 
 def test_small_groups_and_candidates_without_groups_are_not_compared(study):
@@ -184,16 +277,39 @@ def test_why_a_measure_is_unknown(found):
     logins = {part: found.one(estimand=part, level="logins_28") for part in ("known_share", "not_tracked_share")}
     assert logins["known_share"].numerator == rows["logins_28"].notna().sum()
     assert logins["not_tracked_share"].numerator == rows["logins_28"].isna().sum()
-    assert found.one(estimand="notice_share", level="open_tickets").numerator == 40
+    # Those under notice had earlier rows: it is not for the notice that nothing is known of them.
+    assert found.one(estimand="notice_share", level="open_tickets").numerator == 0
+    assert found.one(estimand="nothing_share", level="open_tickets").numerator == 40
     assert found.one(estimand="rows_under_notice").numerator == 40
 
 
-def test_never_seen_is_not_recorded_for_those_who_came_before_recording_began(study):
+def test_under_notice_from_the_first_row_on_nothing_is_known_of_what_stands_still(study):
+    rows = small_rows(small_accounts())
+    whole = (rows["account_id"] == "left20").to_numpy()
+    part = (rows["account_id"] == "old03").to_numpy()
+    later = part & (rows["start_on"] >= "2024-03-10").to_numpy()
+    rows.loc[whole | later, "under_notice"] = 1
+    rows.loc[whole, ["logins_28", "open_tickets"]] = float("nan")
+    rows.loc[whole, "plan"] = None
+    rows.loc[later, "logins_28"] = float("nan")
+    found = wc.analyse("data_quality", small_panel(rows=FrameRows(rows)), study)
+    assert found.one(estimand="notice_share", level="logins_28").numerator == whole.sum()
+    assert found.one(estimand="notice_share", level="open_tickets").numerator == whole.sum()
+    # A measure that does not stand still is unknown for reasons of its own.
+    assert found.one(estimand="notice_share", level="plan").numerator == 0
+    assert found.one(estimand="nothing_share", level="plan").numerator == whole.sum()
+    # The row that is shown lies before recording began, although later rows would not.
+    kept = rows["logins_28"].isna().to_numpy() & ~whole
+    assert found.one(estimand="not_tracked_share", level="logins_28").numerator == kept.sum()
+
+
+def test_never_seen_is_not_recorded_for_those_who_came_before_recording_began_or_before_a_gap(study):
     rows = small_rows(small_accounts()).assign(days_since_login=float("nan"))
     found = wc.analyse("data_quality", small_panel(rows=FrameRows(rows)), study)
     began = pd.to_datetime(rows["start_on"]) - pd.to_timedelta(rows["start"], unit="D")
-    before = (began < "2024-03-01") | rows["cut_off"].between("2024-06-11", "2024-06-20")
-    assert found.one(estimand="not_tracked_share", level="days_since_login").numerator == before.sum()
+    came = began.where(began < rows["cut_off"], rows["cut_off"] - pd.Timedelta(days=1))
+    untold = (began < "2024-03-01") | ((came < "2024-06-20") & (rows["cut_off"] > "2024-06-10"))
+    assert found.one(estimand="not_tracked_share", level="days_since_login").numerator == untold.sum()
     assert found.one(estimand="nothing_share", level="days_since_login").numerator > 0
 
 

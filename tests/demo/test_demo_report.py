@@ -45,7 +45,7 @@ def recount(demo) -> dict[str, float]:
     begin, end = pd.Timestamp("2023-01-01"), pd.Timestamp("2026-01-01")
     known = set(pd.read_csv(demo / "accounts.csv")["account_id"])
     subs = pd.read_csv(demo / "subscriptions.csv", parse_dates=["started_on", "ended_on"]).drop_duplicates()
-    customers, left, days = set(), 0, 0
+    customers, gone, left, days = set(), set(), 0, 0
     for account, own in subs[subs["account_id"].isin(known)].groupby("account_id"):
         periods: list[list[pd.Timestamp]] = []
         for row in own.sort_values("started_on").itertuples():
@@ -61,8 +61,9 @@ def recount(demo) -> dict[str, float]:
             if until > since and first < end:
                 customers.add(account)
                 left += last < end
+                gone |= {account} if last < end else set()
                 days += (until - since).days
-    return {"customers": len(customers), "left": left, "years": days / 365.25}
+    return {"customers": len(customers), "customers left": len(gone), "left": left, "years": days / 365.25}
 
 
 def findings(report: Path) -> pd.DataFrame:
@@ -88,6 +89,20 @@ def test_the_page_counts_what_a_recount_of_the_file_counts(demo_report, recount)
     assert values["customer_years"] == pytest.approx(recount["years"], rel=1e-3)
     verdict = table[table["estimand"] == "verdict"].iloc[0]
     assert verdict["n_events"] == recount["left"]
+    assert values["n_customers_left"] == recount["customers left"]
+    rates = table[table["estimand"].isin(["churn_rate", "definition_rate"])].head(2)
+    assert rates["estimate"].tolist() == [pytest.approx(100 * recount["left"] / recount["years"], rel=1e-3)] * 2
+    assert rates["conf_low"].nunique() == rates["conf_high"].nunique() == 1
+
+
+def test_no_month_has_more_leavers_than_customers(demo_report, recount):
+    table = findings(demo_report).set_index("level")
+    customers, left = (
+        table.loc[table["estimand"] == f"n_{who}_in_month", "estimate"] for who in ("customers", "leavers")
+    )
+    assert len(customers) == len(left) == 36
+    assert (left <= customers).all()
+    assert left.sum() == recount["left"]
 
 
 def test_the_index_says_what_the_data_can_bear_and_what_is_not_there(demo_report):

@@ -70,8 +70,9 @@ def test_every_drawing_is_in_words(found):
 def test_a_figure_comes_in_two_widths_under_a_computed_sentence(found):
     html = str(table_quality(found).markup)
     assert (html.count('class="wide"'), html.count('class="narrow"')) == (1, 1)
-    assert "Tickets is recorded over the whole window; usage only since 2024-03-01; there are gaps in usage" in text_of(
-        html
+    assert (
+        "“tickets” is recorded over the whole window; “usage” only since 2024-03-01; there are gaps in “usage”"
+        in text_of(html)
     )
 
 
@@ -83,20 +84,48 @@ def test_what_is_said_of_the_customers(found):
     assert "€8,000; of those who left, on their last day: €2,000" in said
 
 
+def test_departures_and_those_who_left_at_least_once_are_told_apart(found):
+    assert "110 customers, of whom 40 left." in text_of(display.quality_summary(found).markup)
+    table = found.table.copy()
+    table.loc[table["estimand"] == "n_customers_left", "estimate"] = 35
+    again = Findings(table, found.provenance)
+    said = text_of(display.quality_summary(again).markup)
+    assert said.count("110 customers left 40 times; 35 of them at least once.") == 1
+    first = text_of(render_index(again, PAGES))
+    assert "Times a customer left4035 customers at least once · " in first
+    assert "Times a customer left" not in text_of(render_index(found, PAGES))
+
+
+def test_who_counts_in_a_month_is_written_below_the_figure(found):
+    said = text_of(table_quality(found).markup)
+    assert "Customers: whoever was a customer at any moment of the month, those whose first day without service" in said
+    assert "Customers who left: those whose first day without service lies in the month" in said
+
+
+def test_how_the_interval_was_found_is_said(found):
+    said = text_of(table_quality(found).markup)
+    assert "The interval is exact Poisson." in said
+    assert (
+        "Of “As declared” the interval is exact Poisson. Of “Any break” the interval is clustered by customer" in said
+    )
+    one = Findings(found.table[found.table["term"] != "Any break"], found.provenance)
+    assert "clustered" not in text_of(table_quality(one).markup)
+
+
 def test_a_month_without_records_is_pointed_at(found):
     said = text_of(table_quality(found).markup)
-    assert "tickets, 2024-09: 0.06 records per customer, where 1.50 are usual." in said
+    assert "“tickets”, 2024-09: 0.06 records per customer, where 1.50 are usual." in said
     assert "declare the gap (not_tracked)" in said
 
 
 def test_follow_up_speaks_of_lasting_attributes_only(found):
     said = text_of(table_quality(found).markup)
     assert "Customers were followed alike whatever their Region." in said
-    assert "Causes that change over time, as on the last row" in said
+    assert "Causes that change over time, as at entry" in said
 
 
 def test_follow_up_that_differs_is_the_headline(found):
-    lasting = found.table.assign(note=found.table["note"].replace("as on the last row", ""))
+    lasting = found.table.assign(note=found.table["note"].replace("as at entry", ""))
     said = text_of(table_quality(Findings(lasting, found.provenance)).markup)
     assert "Follow-up differs by Plan: “pro” could be followed for 366 days on average, “basic” for 230." in said
 
@@ -104,7 +133,8 @@ def test_follow_up_that_differs_is_the_headline(found):
 def test_definitions_stand_side_by_side(found):
     said = text_of(table_quality(found).markup)
     assert (
-        "Churn is 57.0 per hundred customer-years as the study defines it, and 87.7 under the other definition." in said
+        "Churn is 57.0 per hundred customer-years as the study defines it, and 102.3 under the other definition."
+        in said
     )
     one = Findings(found.table[found.table["term"] != "Any break"], found.provenance)
     assert "under one definition, “As declared”: 57.0" in text_of(table_quality(one).markup)
@@ -112,7 +142,7 @@ def test_definitions_stand_side_by_side(found):
 
 def test_late_entry_answers_which_leavers_there_are(found):
     said = text_of(display.readings(found).markup)
-    assert "All who left from 2024-01-01 to 2025-01-01 are in the tables" in said
+    assert "All who left from 2024-01-01 to 2024-12-31 are in the tables" in said
     assert "33.3% of the spells began before the window" in said
     assert "fewer than 50 spells are at risk" in said
 
@@ -129,6 +159,7 @@ def test_measures_with_gaps_come_first_and_the_dictionary_is_folded(found):
         "1 of 4 measures are unknown on more than a quarter of 3,720 rows at risk. Most of that was not recorded."
         in (text_of(html))
     )
+    assert "Under notice: notice had been given before the spell had a row" in text_of(html)
     assert html.count("<details>") == 2
     dictionary = html[html.index("Data dictionary") :]
     for name in ("logins_28", "days_since_login", "open_tickets", "plan"):
@@ -209,11 +240,11 @@ def test_the_title_is_the_verdict(found, grade, title):
 def test_the_first_page_says_size_caveats_and_what_is_lacking(found):
     html = str(render_index(found, PAGES))
     said = text_of(html)
-    assert "Observed from 2024-01-01 to 2025-01-01, 366 days." in said
+    assert "Observed from 2024-01-01 to 2024-12-31, 366 days." in said
     assert "110120 spells · 70 customer-years" in said
     assert "50% of those who left are involuntary leavers" in said
     assert "“usage” is recorded only since 2024-03-01" in said
-    assert "churn is 57.0 to 87.7 per hundred customer-years, by definition" in said
+    assert "churn is 57.0 to 102.3 per hundred customer-years, by definition" in said
     assert "interventions: which attempts to save a customer work" in said
     assert 'id="sure"' in html
     assert '<a href="02_data_quality.html">What was found and what was done</a>' in html

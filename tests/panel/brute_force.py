@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from brute_force_measures import Values, View, active_on, calendar_of, contract_of, measures_of, recurring
+from brute_force_measures import (
+    Values,
+    View,
+    calendar_of,
+    contract_of,
+    describing,
+    measures_of,
+    recurring,
+)
+from brute_force_needs import unmeasurable
 from brute_force_spells import Day, Spell, first_tracked_day, islands, notice_days, records_of, spells_of
 from world import Record, World
 
@@ -57,6 +66,9 @@ def rows_of(world: World) -> list[Row]:
                     "measures": shown | contract_of(view) | calendar_of(view),
                 }
             )
+    lacking = unmeasurable(world, list(rows[0]["measures"])) if rows else set()
+    for row in rows:
+        row["measures"] = {name: value for name, value in row["measures"].items() if name not in lacking}
     return rows
 
 
@@ -72,8 +84,8 @@ def _before_notice(views: list[View], lagged: list[Values], noticed_on: Day) -> 
 
 
 def recurring_on(world: World, account: str, day: Day) -> float | None:
-    """Monthly recurring revenue on a day."""
-    return recurring(active_on(records_of(world, "subscriptions", account), day))
+    """Monthly recurring revenue on a day of service."""
+    return recurring(describing(world, account, day))
 
 
 def spell_rows(world: World) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from brute_force_spells import Day, Spell, day_of
+from brute_force_spells import Day, Spell, day_of, is_bill, records_of, service_end
 from world import Record, World
 
 Values = dict[str, Any]  # name of a measure -> its value, None where it is unknown
@@ -108,22 +108,39 @@ def _seen(view: View, action: str, module: str | None = None) -> list[Day]:
     return [day_of(u["at"]) for u in done if since is not None and day_of(u["at"]) >= since]
 
 
+def _band(days: int) -> str:
+    return "0-6 days" if days < 7 else "7-13 days" if days < 14 else "14-29 days" if days < 30 else "30+ days"
+
+
+def _unrecorded(view: View, since: Day) -> list[Day]:
+    """Days from a day on, before the cut-off, on which usage was not recorded."""
+    return [
+        day for day in range(since, view.cut_off) if any(first <= day < after for first, after in view.gaps("usage"))
+    ]
+
+
 def _days_since(view: View, seen: list[Day]) -> int | None:
-    """Days since something was last done; None if it never was, or if a later time may have been missed."""
-    if not seen or any(max(seen) < first < view.cut_off for first, _ in view.gaps("usage")):
+    """Days since something was last recorded; None if it never was, or may have been again so that the band changes."""
+    if not seen:
         return None
-    return view.cut_off - 1 - max(seen)
+    latest = max([max(seen), *_unrecorded(view, max(seen) + 1)])
+    days = view.cut_off - 1 - max(seen)
+    return days if _band(days) == _band(view.cut_off - 1 - latest) else None
 
 
 def _recency(view: View, seen: list[Day]) -> str | None:
-    days, since = _days_since(view, seen), view.tracked_from["usage"]
-    if days is not None:
-        return "0-6 days" if days < 7 else "7-13 days" if days < 14 else "14-29 days" if days < 30 else "30+ days"
     if seen:
-        return None
+        days = _days_since(view, seen)
+        return None if days is None else _band(days)
     if view.cut_off <= view.spell.started_on:
         return "too new"
-    return "never yet" if since is not None and since <= view.spell.started_on else None
+    return "never yet" if _recorded_from_the_start(view) else None
+
+
+def _recorded_from_the_start(view: View) -> bool:
+    """Whether nothing since the customer came can have been missed."""
+    since = view.tracked_from["usage"]
+    return since is not None and since <= view.spell.started_on and not _unrecorded(view, view.spell.started_on)
 
 
 def _presence(view: View, w: dict[str, int]) -> Values:
@@ -180,7 +197,7 @@ def _use(view: View, w: dict[str, int]) -> Values:
 
 def _modules(view: View, w: dict[str, int]) -> Values:
     """The same for each module, and how many of them are used."""
-    values, days, since = {}, w["w4"], view.tracked_from["usage"]
+    values, days = {}, w["w4"]
     recorded = view.recorded("usage", days)
     uses = _doing(view.window("usage", "at", days), "use")
     modules, names = modules_of(view.world), column_names(modules_of(view.world))
@@ -190,8 +207,7 @@ def _modules(view: View, w: dict[str, int]) -> Values:
         values[f"share_{days}_{names[module]}"] = mine / _total(uses) if recorded and _total(uses) else None
         seen = _seen(view, "use", module)
         values[f"days_since_use_{names[module]}"] = _days_since(view, seen)
-        recorded_from_the_start = since is not None and since <= view.spell.started_on
-        values[f"adopted_{names[module]}"] = 1 if seen else 0 if recorded_from_the_start else None
+        values[f"adopted_{names[module]}"] = 1 if seen else 0 if _recorded_from_the_start(view) else None
     used = {u["module"] for u in uses} & set(modules)
     return values | ({f"modules_used_{days}": len(used) if recorded else None} if modules else {})
 
@@ -227,8 +243,8 @@ def _support(view: View, w: dict[str, int]) -> Values:
 def _surveys(view: View, w: dict[str, int]) -> Values:
     answers = [s for s in view.known("surveys", "answered_at") if s["score"] is not None]
     score = max(answers, key=lambda s: (s["answered_at"], s["response_id"]))["score"] if answers else None
-    band = "no answer yet"
-    if score is not None:
+    band = "no answer yet" if view.recorded_at_all("surveys") else None
+    if score is not None and band is not None:
         band = "promoter" if score >= 9 else "passive" if score >= 7 else "detractor"
     return {"last_nps": score, "nps_band": band}
 
@@ -256,7 +272,7 @@ def _events(view: View, w: dict[str, int]) -> Values:
 
 def _payments(view: View, w: dict[str, int]) -> Values:
     days = w["w12"]
-    due = view.known("payments", "due_on")
+    due = [payment for payment in view.known("payments", "due_on") if is_bill(payment)]
     overdue = [p for p in due if p["paid_on"] is None or day_of(p["paid_on"]) >= view.cut_off]
     return {
         f"failed_payments_{days}": len(view.window("payments", "failed_on", days))
@@ -266,34 +282,42 @@ def _payments(view: View, w: dict[str, int]) -> Values:
     }
 
 
-def active_on(subscriptions: list[Record], day: Day) -> list[Record]:
-    """Subscriptions on a day, by what was agreed: notice does not end them."""
-    return [
-        s
-        for s in subscriptions
-        if day_of(s["started_on"]) <= day and (s["ended_on"] is None or day_of(s["ended_on"]) > day)
-    ]
+def describing(world: World, account: str, day: Day) -> list[Record]:
+    """Subscriptions of a day of service: those in force, or in a gap those that were in force last."""
+    subscriptions = records_of(world, "subscriptions", account)
+    while True:
+        active = [s for s in subscriptions if day_of(s["started_on"]) <= day < service_end(world, s)]
+        if active:
+            return active
+        day -= 1
 
 
 def recurring(subscriptions: list[Record]) -> float | None:
-    """Sum of recurring revenue: 0 where there is no subscription, None where there is one but no amount."""
+    """Sum of recurring revenue, None where no amount was recorded."""
     amounts = [s["mrr"] for s in subscriptions if s["mrr"] is not None]
-    return math.fsum(amounts) if amounts or not subscriptions else None
+    return math.fsum(amounts) if amounts else None
 
 
 def next_renewal(subscription: Record, day: int) -> int | None:
     """The first renewal after a day, from what was fixed when the subscription began.
 
-    The first renewal is the recorded one if it lies in the first term (or at most 15 days after it), else the end of
-    the first term: then the record was overwritten by a later renewal. Further ones follow a term apart. Without a
-    renewal, or a term, nothing is known.
+    The recorded day may have been overwritten at every renewal since. It is taken back by whole terms until it lies at
+    most 15 days after the end of the first term, but not within the first 15 days of all; up to 3 days from the end of
+    the first term it is that end. Further renewals follow a term apart. Without a renewal, or a term, nothing is known.
     """
     started, renewal = day_of(subscription["started_on"]), subscription["renewal_on"]
     months = round(subscription["term_months"]) if subscription["term_months"] is not None else 0
     if renewal is None or months < 1 or day_of(renewal) <= started:
         return None
     term_end = months_after(started, months)
-    first = day_of(renewal) if day_of(renewal) <= term_end + 15 else term_end
+    back = 0
+    while months_after(day_of(renewal), -back * months) > term_end + 15:
+        back += 1
+    if months_after(day_of(renewal), -back * months) <= started + 15:
+        back -= 1
+    first = months_after(day_of(renewal), -back * months)
+    if abs(first - term_end) <= 3:
+        first = term_end
     terms = 0
     while months_after(first, terms * months) <= day:
         terms += 1
@@ -316,7 +340,7 @@ def months_after(day: int, months: int) -> int:
 def contract_of(view: View) -> Values:
     """What was agreed on the last day before the cut-off, or on the first day of the spell if that is later."""
     day = max(view.cut_off - 1, view.spell.started_on)
-    active = active_on(view.history["subscriptions"], day)
+    active = describing(view.world, view.spell.account_id, day)
     seats = [s["seats"] for s in active if s["seats"] is not None]
     terms = [s["term_months"] for s in active if s["term_months"] is not None]
     renewals = [ahead for s in active if (ahead := next_renewal(s, day)) is not None]

@@ -80,15 +80,23 @@ def subscribed_days(world: World, account: str) -> set[Day]:
 
 
 def overdue_days(world: World, account: str) -> set[Day]:
-    """Days from so many days after a due date until the payment came."""
+    """Days from so many days after a due date until that bill, or one due later, was paid."""
     patience = world.churn.get("delinquent_after_days")
     days: set[Day] = set()
     if patience is None:
         return days
-    for payment in records_of(world, "payments", account):
-        paid = forever(world) if payment["paid_on"] is None else day_of(payment["paid_on"])
-        days |= set(range(day_of(payment["due_on"]) + patience, paid))
+    bills = [payment for payment in records_of(world, "payments", account) if is_bill(payment)]
+    for bill in bills:
+        from_then_on = [bill, *(later for later in bills if day_of(later["due_on"]) > day_of(bill["due_on"]))]
+        paid = [day_of(one["paid_on"]) for one in from_then_on if one["paid_on"] is not None]
+        days |= set(range(day_of(bill["due_on"]) + patience, min(paid, default=forever(world))))
     return days
+
+
+def is_bill(payment: Record) -> bool:
+    """Whether there is something to pay; where no amount was recorded there is."""
+    amount = payment.get("amount")
+    return amount is None or amount > 0
 
 
 def unused_days(world: World, account: str) -> set[Day]:
@@ -143,7 +151,9 @@ def why_ended(world: World, account: str, end: Day) -> tuple[str, str, bool | No
         for s in records_of(world, "subscriptions", account)
         if service_end(world, s) == end and day_of(s["started_on"]) < end
     ]
-    given = min(ending, key=lambda s: s["subscription_id"])["end_reason"]
+    telling = [s for s in ending if s["end_reason"]] or ending
+    largest = max((s["mrr"] for s in telling if s["mrr"] is not None), default=None)
+    given = min((s for s in telling if s["mrr"] == largest), key=lambda s: s["subscription_id"])["end_reason"]
     for reason in REASONS:
         if given in reason["values"]:
             return reason["cause"], given, reason.get("controllable")

@@ -148,7 +148,7 @@ class LateChanges:
         if name == "payments":
             return owner | {
                 "due_on": self._day(), "paid_on": draw.choice((None, self._day())),
-                "failed_on": draw.choice((None, self._day())),
+                "failed_on": draw.choice((None, self._day())), "amount": draw.choice((None, 20, 0, -5)),
             }  # fmt: skip
         start = self._day()
         return owner | {

@@ -72,7 +72,7 @@ def subscriptions(*rows: tuple, **further: list) -> pd.DataFrame:
             "ended_on": [on(row[2]) for row in full],
             "cancelled_on": [on(row[3]) for row in full],
             "end_reason": [row[4] for row in full],
-            "mrr": [float(row[5]) for row in full],
+            "mrr": [None if row[5] is None else float(row[5]) for row in full],
         }
     )
     return frame.assign(**further)

@@ -48,6 +48,58 @@ def test_an_unpaid_bill_ends_service_until_it_is_paid():
     ]
 
 
+def test_who_pays_a_later_bill_is_back_and_what_is_not_due_is_no_bill():
+    def bill(due, paid=None, **more):
+        return {"account_id": "a", "due_on": day(due), "paid_on": paid and day(paid), "failed_on": None} | more
+
+    def by_bills(*bills):
+        return spells(company(subscription(), churn={"delinquent_after_days": 5}, payments=list(bills)))
+
+    assert by_bills(bill(10), bill(40, 41)) == [(0, 15, "involuntary", "payment overdue"), (41, None, "", "")]
+    assert by_bills(bill(10), bill(9, 41)) == [(0, 14, "involuntary", "payment overdue")]
+    assert by_bills(bill(10, amount=0), bill(20, amount=-3)) == [(0, None, "", "")]
+    assert by_bills(bill(10, amount=8), bill(40, 41, amount=0)) == [(0, 15, "involuntary", "payment overdue")]
+
+
+def test_of_subscriptions_that_end_together_the_largest_with_a_reason_says_why():
+    def why(*given):
+        parts = [subscription(f"s{n}", 0, 20, mrr=mrr, end_reason=reason) for n, (mrr, reason) in enumerate(given)]
+        return spells(company(*parts))[0][3]
+
+    assert why((10, "too expensive"), (20, "competitor")) == "competitor"
+    assert why((10, "too expensive"), (20, None)) == "too expensive"
+    assert why((None, "too expensive"), (0, "competitor")) == "competitor"
+    assert why((10, "too expensive"), (10, "competitor")) == "too expensive"
+
+
+def test_in_an_allowed_gap_what_was_agreed_before_goes_on():
+    parts = [subscription("s1", 0, 20), subscription("s2", 0, 13, mrr=5), subscription("s3", 28, mrr=30)]
+    world = company(*parts, to=42)
+    # described on days 0, 6, 13, 20, 27 and 34
+    assert measure(world, "mrr") == [15, 15, 10, 10, 10, 30]
+    assert [row["amount"] for row in rows_of(world)] == [15, 15, 10, 10, 30, 30]
+
+
+def test_a_contract_ends_by_the_day_that_counts_as_leaving():
+    parts = [subscription("s1", 0, 60, cancelled_on=day(13)), subscription("s2", mrr=5)]
+    assert measure(company(*parts, to=28), "mrr") == [15, 15, 15, 15]
+    assert measure(company(*parts, to=28, churn={"recognise": "cancel date"}), "mrr") == [15, 15, 5, 5]
+
+
+def test_never_is_said_only_where_every_day_was_recorded():
+    world = company(subscription(), to=35, usage=[used(27)])
+    assert measure(world, "use_recency") == ["too new", "never yet", "never yet", "never yet", "0-6 days"]
+    gone = replace(world, not_tracked={"usage": [(day(8), day(9))]})
+    assert measure(gone, "use_recency") == ["too new", "never yet", None, None, "0-6 days"]
+    assert measure(gone, "adopted_m") == [0, 0, None, None, 1]
+
+
+def test_no_answer_yet_is_said_only_once_answers_were_recorded():
+    survey = {"response_id": "r", "account_id": "a", "invited_at": None, "answered_at": at(20), "score": 3}
+    world = replace(company(subscription(), to=28, surveys=[survey]), tracked_from={"surveys": day(7)})
+    assert measure(world, "nps_band") == [None, None, "no answer yet", "detractor"]
+
+
 def test_silence_ends_service_until_the_next_use():
     world = company(subscription(), churn={"inactive_after_days": 3}, usage=[used(2), used(30)])
     assert spells(world) == [(0, 6, "voluntary", "no use"), (30, 34, "voluntary", "no use")]
@@ -78,7 +130,8 @@ def test_windows_reaching_before_tracking_or_into_a_gap_are_unknown():
     assert measure(replace(world, tracked_from={"usage": day(-14)}), "uses_28") == [None, None, 2, 3]
     gone = replace(world, not_tracked={"usage": [(day(10), day(12))]})
     assert measure(gone, "uses_28") == [1, 1, None, None]
-    assert measure(gone, "days_since_use") == [0, 7, None, 5]
+    assert measure(gone, "days_since_use") == [0, 7, 4, 5], "within a week it was, gap or not"
+    assert measure(replace(world, not_tracked={"usage": [(day(3), day(6))]}), "days_since_use") == [0, None, 4, 5]
 
 
 def test_under_notice_nothing_newer_than_the_notice_is_used():

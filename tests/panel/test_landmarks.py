@@ -9,9 +9,10 @@ SUBSCRIPTIONS = subscriptions(
     ("a", -30, 100, None, "too expensive", 50),
     ("b", 0, 50, None, "closed down", 30),
     ("b", 200, None, None, None, 40),
-    ("c", 3, 335, None, "card declined", 70),
-    ("d", 336, 363),
-    ("e", 335, 365),
+    ("c", 3, 334, None, "card declined", 70),
+    ("d", 335, 363),
+    ("e", 334, 365),
+    ("f", 270, 364),  # the last day on which an end can be seen
 )
 
 
@@ -20,7 +21,7 @@ def panel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("landmarks")
     causes = '[[causes]]\ncolumn = "mrr"\ntype = "number"\n[[causes]]\ncolumn = "plan"\ntype = "category"\n'
     study = table_study(folder, more=causes)
-    subs = SUBSCRIPTIONS.assign(plan=["x", None, "y", "y", "x", "x"])
+    subs = SUBSCRIPTIONS.assign(plan=["x", None, "y", "y", "x", "x", "y"])
     return wc.build_panel(ledger_sources(study, subs, folder), study)
 
 
@@ -32,13 +33,13 @@ def landmarks(panel):
 def test_landmarks_lie_whole_horizons_before_the_end_of_the_window(tmp_path):
     study = table_study(tmp_path)
     days = [(day - DAY_0).days for day in landmark_days(study)]
-    assert days == [*range(5, 336, 30)]
-    assert (study.observed_to - landmark_days(study)[-1]).days == 30
+    assert days == [*range(4, 335, 30)]
+    assert (study.observed_to - landmark_days(study)[-1]).days == 31, "the 30 days after it are the last 30 observed"
 
 
 def test_a_landmark_on_the_first_day_of_the_window_counts(tmp_path):
     table_study(tmp_path)
-    text = (tmp_path / "study.toml").read_text().replace("horizon = 30", "horizon = 73")
+    text = (tmp_path / "study.toml").read_text().replace("horizon = 30", "horizon = 91")
     (tmp_path / "study.toml").write_text(text)
     study = wc.read_study(tmp_path)
     assert landmark_days(study)[0] == study.observed_from
@@ -47,9 +48,10 @@ def test_a_landmark_on_the_first_day_of_the_window_counts(tmp_path):
 def test_every_spell_at_risk_on_a_landmark_has_the_row_that_holds_it(landmarks):
     expected = {
         (day, account, spell)
-        for day in range(5, 336, 30)
+        for day in range(4, 335, 30)
         for account, spell, entered, followed in (
-            ("a", 1, 0, 100), ("b", 1, 0, 50), ("b", 2, 200, 365), ("c", 1, 3, 335), ("e", 1, 335, 365),
+            ("a", 1, 0, 100), ("b", 1, 0, 50), ("b", 2, 200, 365), ("c", 1, 3, 334), ("e", 1, 334, 365),
+            ("f", 1, 270, 364),
         )
         if entered <= day < followed
     }  # fmt: skip
@@ -67,13 +69,15 @@ def test_events_are_those_after_the_landmark_within_the_horizon(landmarks):
         (row.account_id, row.spell, row.landmark): (row.event, row.followed_days, row.cause)
         for row in landmarks.itertuples()
     }
-    assert outcome["a", 1, 65] == (0, 30, "")
-    assert outcome["a", 1, 95] == (1, 5, "voluntary")
-    assert outcome["b", 1, 35] == (1, 15, "bankruptcy")
-    assert outcome["c", 1, 305] == (1, 30, "involuntary")  # on the last day of the horizon
-    assert outcome["c", 1, 275] == (0, 30, "")
-    assert outcome["e", 1, 335] == (0, 30, "")
-    assert landmarks["event"].sum() == 3  # customer d came and went between landmarks
+    assert outcome["a", 1, 64] == (0, 30, "")
+    assert outcome["a", 1, 94] == (1, 6, "voluntary")
+    assert outcome["b", 1, 34] == (1, 16, "bankruptcy")
+    assert outcome["c", 1, 304] == (1, 30, "involuntary")  # on the last day of the horizon
+    assert outcome["c", 1, 274] == (0, 30, "")
+    assert outcome["e", 1, 334] == (0, 30, "")
+    assert outcome["f", 1, 334] == (1, 30, "unknown")  # on the last day observed
+    assert outcome["f", 1, 304] == (0, 30, "")
+    assert landmarks["event"].sum() == 4  # customer d came and went between landmarks
 
 
 def test_landmarks_carry_measures_and_candidates_as_the_rows_do(panel):

@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-import duckdb
 import numpy as np
 import pytest
 from worlds import World, sources_of, study_of
 
+from whychurn import build_panel
 from whychurn.errors import PanelError
 from whychurn.panel.buckets import bucket_bounds
 from whychurn.panel.intervals import Grid, Spells
@@ -109,12 +109,33 @@ def test_every_measure_can_be_described(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_table_that_is_not_there_takes_its_measures_along(tmp_path):
-    study = study_of(company(), tmp_path)
-    connection = duckdb.connect()
-    names = [measure.name for measure in measures_of(connection, study, ("accounts", "subscriptions"))]
+#: Every value that a measure can need, once.
+FULL = {
+    "subscriptions": [
+        subscription(0, plan="Pro", mrr=10, seats=4, term_months=12, renewal_on=BEGIN + timedelta(days=366))
+    ],
+    "usage": [
+        usage(1, module="m", user_id="u", value=1.5), usage(2, "login", module="m"), usage(3, "failed", module="m"),
+    ],
+    "tickets": [
+        {"ticket_id": "t", "account_id": "a", "opened_at": datetime(2024, 1, 2), "closed_at": datetime(2024, 1, 3),
+         "csat": 4}
+    ],
+    "surveys": [{"response_id": "r", "account_id": "a", "answered_at": datetime(2024, 1, 4), "score": 8}],
+    "payments": [
+        {"account_id": "a", "due_on": BEGIN, "amount": 5, "paid_on": BEGIN, "failed_on": BEGIN + timedelta(days=1)}
+    ],
+}  # fmt: skip
 
-    assert names == [
+
+def names_of(folder, world):
+    sources, study = sources_of(world, folder)
+    with sources:
+        return [measure.name for measure in measures_of(sources.connection, study, sources.tables)]
+
+
+def test_a_table_that_is_not_there_takes_its_measures_along(tmp_path):
+    assert names_of(tmp_path, company({"subscriptions": FULL["subscriptions"]})) == [
         "mrr",
         "seats",
         "plan",
@@ -124,6 +145,97 @@ def test_a_table_that_is_not_there_takes_its_measures_along(tmp_path):
         "quarter",
         "tenure_days",
     ]
+
+
+#: An emptied column (or the rows of an action), and what there is not without it.
+LACKING = {
+    "usage:login": "days_since_login login_recency logins_7 logins_28 logins_56",
+    "usage:use": "days_since_use use_recency uses_28 uses_56 use_trend peak_uses_28 peak_share_28 failed_share_28 "
+    "modules_used_28 uses_28_m adopted_m share_28_m days_since_use_m",
+    "usage:failed": "failed_28 failed_share_28",
+    "usage.module": "modules_used_28 uses_28_m adopted_m share_28_m days_since_use_m",
+    "usage.user_id": "active_users_28 seat_adoption_28",
+    "usage.value": "volume_28",
+    "tickets.closed_at": "open_tickets last_csat",
+    "tickets.csat": "last_csat",
+    "surveys.score": "last_nps nps_band",
+    "surveys.answered_at": "last_nps nps_band",
+    "payments.paid_on": "overdue_payments",
+    "payments.failed_on": "failed_payments_84",
+    "subscriptions.mrr": "mrr",
+    "subscriptions.seats": "seats seat_adoption_28",
+    "subscriptions.plan": "plan",
+    "subscriptions.term_months": "term_months days_to_renewal",
+    "subscriptions.renewal_on": "days_to_renewal",
+}
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_a_column_without_a_value_takes_its_measures_along(tmp_path, lacking):
+    table, _, name = lacking.replace(":", ".").partition(".")
+    if ":" in lacking:
+        records = [record for record in FULL[table] if record["action"] != name]
+        # What else that table says stays: a person, a module, a value.
+        records[0] = {**FULL[table][0], **records[0], "user_id": "u", "module": "m", "value": 1.5}
+    else:
+        records = [{**record, name: None} for record in FULL[table]]
+    declared = {"modules": ["m"]}
+    every = names_of(tmp_path / "every", company(FULL, measures=declared))
+    left = names_of(tmp_path / "left", company({**FULL, table: records}, measures=declared))
+
+    assert set(every) - set(left) == set(LACKING[lacking].split())
+    assert [name for name in every if name in left] == left
+
+
+def test_a_column_with_values_only_where_they_are_not_counted_is_not_recorded(tmp_path):
+    ignored = usage(4, None, module="m", user_id="u", value=1.0)
+    plain = [usage(1), usage(2, "login", module="m"), usage(3, "failed", module="m", user_id="u")]
+    names = names_of(tmp_path, company({**FULL, "usage": [*plain, ignored]}, measures={"modules": ["m"]}))
+
+    assert {"uses_28", "logins_28", "failed_28", "active_days_28"} <= set(names)
+    assert not set(names) & {"uses_28_m", "adopted_m", "active_users_28", "seat_adoption_28", "volume_28"}
+
+
+@pytest.mark.parametrize(
+    ("column", "tables", "reason"),
+    [
+        ("open_tickets", {"tickets": [{**FULL["tickets"][0], "closed_at": None}]}, "the column closed_at of tickets"),
+        ("last_csat", {}, "the table tickets"),
+        ("logins_28", {"usage": [usage(1)]}, "actions named login in usage"),
+        ("adopted_m", {"usage": [usage(1)]}, "the column module of usage"),
+        (
+            "days_to_renewal",
+            {},
+            "the column renewal_on of subscriptions and the column term_months of subscriptions",
+        ),
+    ],
+)
+def test_a_cause_that_is_recorded_nowhere_is_left_out_and_told(tmp_path, column, tables, reason):
+    sources, study = sources_of(company(tables, causes={column: "number"}), tmp_path)
+    with sources:
+        panel = build_panel(sources, study)
+        (candidate,) = panel.candidates
+
+    assert not candidate.used
+    assert candidate.reason == f"it needs {reason}, which the study does not have"
+    assert any(candidate.reason in step.rule for step in panel.ledger)
+
+
+@pytest.mark.parametrize(
+    ("churn", "tables", "said"),
+    [
+        (
+            {"delinquent_after_days": 30},
+            {"payments": [{**FULL["payments"][0], "paid_on": None}]},
+            r"delinquent_after_days, which needs the column paid_on of payments",
+        ),
+        ({"inactive_after_days": 30}, {"usage": [usage(1, "login")]}, r"needs actions named use in usage.*\[churn\]"),
+    ],
+)
+def test_a_definition_that_rests_on_nothing_is_refused(tmp_path, churn, tables, said):
+    sources, study = sources_of(company(tables, churn=churn), tmp_path)
+    with sources, pytest.raises(PanelError, match=said):
+        build_panel(sources, study)
 
 
 def test_too_many_modules_are_refused_and_the_setting_named(tmp_path):
@@ -194,10 +306,37 @@ def test_the_lag_hides_what_is_too_new(tmp_path):
 def test_a_window_that_touches_a_gap_or_the_time_before_tracking_has_no_value(tmp_path):
     gap = {"usage": [(BEGIN + timedelta(days=20), BEGIN + timedelta(days=22))]}
     world = company({"usage": [usage(1)]}, tracked_from={"usage": BEGIN}, not_tracked=gap)
+    logged_in = world.with_tables(usage=[usage(1, "login")])
 
-    assert values(tmp_path, world, "logins_7") == [None, 0, 0, None, None, 0, 0, 0, 0, 0]
-    assert values(tmp_path, world, "logins_28") == [None] * 8 + [0, 0]
-    assert values(tmp_path, world, "days_since_use") == [None, 5, 12, *[None] * 7]
+    assert values(tmp_path / "logins", logged_in, "logins_7") == [None, 1, 0, None, None, 0, 0, 0, 0, 0]
+    assert values(tmp_path, world, "uses_28") == [None] * 8 + [0, 0]
+    assert values(tmp_path, world, "days_since_use") == [None, 5, 12, *[None] * 5, 54, 61]
+
+
+def test_a_gap_hides_only_what_another_band_would_say(tmp_path):
+    def told(gap, name):
+        world = company({"usage": [usage(1, module="m")]}, not_tracked={"usage": gap})
+        return values(tmp_path / f"{len(gap)} {name}", world, name)[:7]
+
+    days = [None, 5, 12, 19, 26, 33, 40]
+    assert told([], "days_since_use") == days
+    # Unrecorded on days 5 and 20: by the cut-off of day 7 the one is within a week anyway, by that of day 14 it is not.
+    gaps = [(BEGIN + timedelta(days=day), BEGIN + timedelta(days=day + 1)) for day in (5, 20)]
+    assert told(gaps[:1], "days_since_use") == [None, 5, 12, 19, 26, None, 40]
+    assert told(gaps, "days_since_use_m") == [None, 5, 12, None, None, None, None]
+    assert told(gaps, "use_recency") == ["too new", "0-6 days", "7-13 days", None, None, None, None]
+
+
+def test_never_needs_a_record_without_a_gap_since_the_customer_came(tmp_path):
+    def told(name, first, last, **settings):
+        gap = {"usage": [(BEGIN + timedelta(days=first), BEGIN + timedelta(days=last))]}
+        other = {**usage(0, module="m"), "account_id": "b"}
+        return values(tmp_path / f"{name} {first}", company({"usage": [other]}, not_tracked=gap, **settings), name)[:4]
+
+    assert told("use_recency", 8, 9) == ["too new", "never yet", None, None]
+    assert told("adopted_m", 8, 9) == [0, 0, None, None]
+    assert told("adopted_m", -3, 0) == [0, 0, 0, 0], "a gap before the customer came hides nothing"
+    assert told("adopted_m", -3, 1) == [0, None, None, None]
 
 
 def test_a_gap_that_ends_at_the_window_does_not_touch_it():
@@ -209,7 +348,7 @@ def test_a_gap_that_ends_at_the_window_does_not_touch_it():
 def test_under_notice_measures_stand_still_and_the_contract_does_not(tmp_path):
     cancelled = subscription(0, 60, cancelled_on=BEGIN + timedelta(days=30), mrr=10)
     world = company({"subscriptions": [cancelled], "usage": [usage(day) for day in range(60)]})
-    frame = rows_of(tmp_path, world, "uses_28", "days_to_renewal", "tenure_days")
+    frame = rows_of(tmp_path, world, "uses_28", "n_subscriptions", "tenure_days")
 
     assert frame["under_notice"].tolist() == [0, 0, 0, 0, 0, 1, 1, 1, 1]
     assert frame["uses_28"].tolist() == [0, 7, 14, 21, 28, 28, 28, 28, 28]
@@ -243,7 +382,10 @@ def test_tickets_ratings_and_answers_are_known_from_the_day_after(tmp_path):
     assert frame["open_tickets"].fillna(-1).tolist() == [-1, 1, 1, 1]
     assert frame["last_csat"].fillna(-1).tolist() == [-1, -1, 4, 4]
     assert frame["last_nps"].fillna(-1).tolist() == [-1, 8, 8, 8]
-    assert frame["nps_band"].tolist() == ["no answer yet", "passive", "passive", "passive"]
+    assert frame["nps_band"].tolist() == [None, "passive", "passive", "passive"], "nobody had been asked by then"
+
+    tracked = company({"surveys": surveys}, tracked_from={"surveys": BEGIN - timedelta(days=1)})
+    assert values(tmp_path / "tracked", tracked, "nps_band")[:2] == ["no answer yet", "passive"]
 
 
 def test_business_volume_does_not_depend_on_the_order_of_records(tmp_path):
@@ -299,7 +441,4 @@ def test_buckets_are_about_equal_and_split_no_account(n_buckets):
 
 
 def test_a_usage_table_without_a_record_says_nothing_about_use(tmp_path):
-    frame = rows_of(tmp_path, company({"usage": []}, tracked_from={}), "logins_28", "days_since_use", "use_recency")
-
-    assert frame["use_recency"][0] == "too new", "nobody can use what they do not have yet"
-    assert frame[["logins_28", "days_since_use", "use_recency"]].iloc[1:].isna().all(axis=None)
+    assert not set(names_of(tmp_path, company({"usage": []}, tracked_from={}))) & {"logins_28", "use_recency"}

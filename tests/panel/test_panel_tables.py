@@ -83,11 +83,59 @@ def test_the_amount_is_the_revenue_of_the_last_day_at_risk(panel):
     assert list(panel.accounts["amount"]) == [50, 30, 40, 70]
 
 
-def test_the_amount_is_nothing_within_a_gap_and_unknown_where_none_was_recorded(tmp_path):
-    subs = subscriptions(("a", 0, 360), ("a", 370, None), ("b", 0, None)).assign(mrr=[5.0, 5.0, None])
+def test_the_amount_is_carried_through_a_gap_and_unknown_where_none_was_recorded(tmp_path):
+    subs = subscriptions(("a", 0, 360), ("a", 370, None), ("b", 0, None)).assign(mrr=[5.0, 7.0, None])
     amounts = panel_of(tmp_path, "", subs).accounts["amount"]
-    assert amounts.iloc[0] == 0
+    assert amounts.iloc[0] == 5
     assert np.isnan(amounts.iloc[1])
+
+
+def test_within_a_gap_the_contract_is_the_one_that_ended_last(tmp_path):
+    subs = subscriptions(
+        ("a", 0, 70, None, None, 5), ("a", 0, 70, None, None, 2), ("a", 0, 35, None, None, 90),
+        ("a", 95, 120, None, None, 400), ("z", 0, None),
+    ).assign(
+        plan=["pro", "basic", "free", "max", "pro"], seats=[3, 4, 50, 600, 1], term_months=[1, 1, 24, 36, None],
+        renewal_on=[on(31), on(31), None, None, None],
+    )  # fmt: skip
+    rows = as_days(panel_of(tmp_path, "", subs).intervals)
+    rows = rows[rows["account_id"] == "a"].set_index("start_on")
+    gap = rows.loc[[70, 77, 84, 91]]
+    assert set(gap["amount"]) == {7}
+    gap = rows.loc[[84, 91, 98]]  # a lag of seven days: what is known up to days 76, 83 and 90
+    assert gap[["mrr", "seats", "n_subscriptions", "term_months", "plan"]].drop_duplicates().values.tolist() == [
+        [7, 7, 2, 1, "pro"]
+    ]
+    assert list(gap["days_to_renewal"]) == [91 - 76, 91 - 83, 91 - 90]  # as if it had gone on: renewed on day 91
+    assert list(rows.loc[[98, 105], "amount"]) == [400, 400]
+    assert rows.loc[105, "mrr"] == 400
+    assert rows.loc[105, "n_subscriptions"] == 1
+
+
+def test_within_a_gap_nothing_tells_of_the_subscription_that_follows(tmp_path):
+    first = ("a", 0, 70, None, None, 5)
+    columns = ["start_on", "amount", "mrr", "n_subscriptions"]
+    found = []
+    for number, following in enumerate([("a", 95, 120, None, None, 400), ("a", 99, None, 200, None, None)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        rows = as_days(panel_of(folder, "", subscriptions(first, following)).intervals)
+        found.append(rows.loc[rows["start_on"] < 95, columns])
+    pd.testing.assert_frame_equal(*found)
+
+
+@pytest.mark.parametrize(("recognise", "ends"), [("term end", 90), ("cancel date", 40)])
+def test_contract_and_amount_end_with_the_day_that_counts(tmp_path, recognise, ends):
+    subs = subscriptions(("a", 0, 90, 40, None, 50), ("a", 0, None, None, None, 5), ("b", 0, 60, None, None, 9))
+    subs = pd.concat([subs, subscriptions(("c", 0, 360, 35, None, 50)).assign(subscription_id="s4")])
+    study = table_study(tmp_path, f'recognise = "{recognise}"')
+    panel = wc.build_panel(ledger_sources(study, subs, tmp_path), study)
+    rows = as_days(panel.intervals)
+    mine = rows[rows["account_id"] == "a"]
+    assert list(mine["amount"]) == [55 if day < ends else 5 for day in mine["start_on"]]
+    assert list(mine["mrr"]) == [55 if cut - 1 < ends else 5 for cut in mine["cut_off"]]
+    assert list(mine["n_subscriptions"]) == [2 if cut - 1 < ends else 1 for cut in mine["cut_off"]]
+    assert list(panel.accounts["amount"]) == [5, 9, 50]
 
 
 def test_attributes_are_those_columns_of_accounts_that_hold_anything_and_cannot_be_mistaken(panel):

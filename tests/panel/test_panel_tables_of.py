@@ -2,7 +2,11 @@ import random
 
 import pandas as pd
 import pytest
+from brute_force import recurring_on
+from brute_force_spells import spells_of
 from table_ledgers import as_days, ledger_sources, on, subscriptions, table_study
+from world import sources_of
+from worlds import random_world
 
 import whychurn as wc
 from whychurn.errors import PanelError
@@ -102,6 +106,35 @@ def test_the_bridge_closes_with_the_revenue_that_is_there(tmp_path):
         last = min(last, on(364))
         there = sum(mrr for _, first, end, _, _, mrr in rows if on(first) <= last < on(end))
         assert month.closing == pytest.approx(there, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_last_closing_is_the_revenue_of_those_who_are_customers_and_churn_that_of_those_who_left(tmp_path, seed):
+    sources, study = sources_of(random_world(seed), tmp_path)
+    with sources:
+        panel = wc.build_panel(sources, study)
+        bridge, movements, reasons = (panel.tables[name] for name in ("mrr_monthly", "movements", "reasons"))
+    amount, gone = panel.accounts["amount"], panel.accounts["event"] == 1
+    assert bridge["closing"].iloc[-1] == pytest.approx(amount[~gone].sum(), abs=1e-6)
+    assert bridge["churn"].sum() == pytest.approx(amount[gone].sum(), abs=1e-6)
+    assert bridge["churn"].sum() == pytest.approx(reasons["mrr_lost"].sum(), abs=1e-6)
+    lost = movements[movements["kind"] == "churn"].set_index(["account_id", "spell"])["mrr_before"]
+    paying = reasons[reasons["mrr_lost"] > 0].set_index(["account_id", "spell"])["mrr_lost"]
+    pd.testing.assert_series_equal(lost, paying, check_names=False)
+
+
+@pytest.mark.parametrize("seed", [2, 5, 6])
+def test_each_closing_is_the_revenue_of_those_who_are_customers_that_day(tmp_path, seed):
+    world = random_world(seed)
+    sources, study = sources_of(world, tmp_path)
+    with sources:
+        bridge = wc.build_panel(sources, study).tables["mrr_monthly"]
+    spells = spells_of(world)
+    for month in bridge.itertuples():
+        last = min((month.month + pd.offsets.MonthEnd(1)).toordinal(), world.observed_to.toordinal() - 1)
+        there = [s.account_id for s in spells if s.started_on <= last and (s.ended_on is None or last < s.ended_on)]
+        revenue = sum(recurring_on(world, account, last) or 0 for account in there)
+        assert month.closing == pytest.approx(revenue, abs=1e-6), month.month
 
 
 def test_the_day_of_cancelling_ends_revenue_where_it_ends_service(tmp_path):

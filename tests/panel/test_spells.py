@@ -21,11 +21,13 @@ def causes(spells):
 
 
 def payments(*rows):
+    """Rows are (account, due day, day of payment or None[, amount])."""
     return pd.DataFrame(
         {
             "account_id": [row[0] for row in rows],
             "due_on": [on(row[1]) for row in rows],
             "paid_on": [on(row[2]) for row in rows],
+            "amount": [row[3] if len(row) > 3 else 100.0 for row in rows],
         }
     )
 
@@ -127,6 +129,34 @@ def test_payments_that_overlap_keep_a_customer_away_until_the_last_is_paid(tmp_p
     assert [row[2:5] for row in times(spells)] == [(0, 0, 30), (120, 120, None)]
 
 
+@pytest.mark.parametrize(
+    ("bills", "away"),
+    [
+        ([(30, None), (61, 62)], [(40, 62)]),  # the bill of day 30 is never paid, the next one is
+        ([(30, None), (61, 35)], []),  # the next one is paid in advance
+        ([(30, None), (61, None), (91, 95)], [(40, 95)]),
+        ([(30, None), (30, 32)], [(40, None)]),  # another bill of the same day says nothing about this one
+        ([(0, 2), (30, None)], [(40, None)]),
+        ([(30, 50), (61, 90)], [(40, 50), (71, 90)]),
+        ([(30, None), (61, 62, 0.0), (91, 92, -20.0)], [(40, None)]),  # a credit is no payment
+    ],
+)
+def test_who_pays_a_later_bill_is_no_longer_gone(tmp_path, bills, away):
+    churn = "delinquent_after_days = 10\nallowed_gap_days = 0"
+    paid = payments(*(("a", *bill) for bill in bills))
+    spells = spells_of(tmp_path, subscriptions(("a", 0, None)), churn, payments=paid)
+    ends, starts = [gone for gone, _ in away], [back for _, back in away if back is not None]
+    assert [row[2] for row in times(spells)] == [0, *starts]
+    assert [row[4] for row in times(spells)] == (ends if away and away[-1][1] is None else [*ends, None])
+
+
+@pytest.mark.parametrize(("amount", "gone"), [(100.0, 40), (None, 40), (0.0, None), (-100.0, None)])
+def test_credits_and_bills_of_nothing_are_no_debts(tmp_path, amount, gone):
+    paid = payments(("a", 30, None, amount))
+    spells = spells_of(tmp_path, subscriptions(("a", 0, None)), "delinquent_after_days = 10", payments=paid)
+    assert [row[4] for row in times(spells)] == [gone]
+
+
 def test_inactivity_is_voluntary_churn_and_use_brings_the_customer_back(tmp_path):
     subs = subscriptions(("a", 0, None, None, "card declined"))
     usage = pd.concat([uses("a", 0, 5, 15), uses("a", 30, action="login"), uses("a", 100, 101)])
@@ -218,6 +248,23 @@ def test_reasons_become_causes(tmp_path):
         ("unknown", "", None),
         ("", "", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        ([(None, 900), ("closed down", 5)], "closed down"),  # a reason that was given before none
+        ([("", 900), ("closed down", 5)], "closed down"),
+        ([("too expensive", 5), ("closed down", 900)], "closed down"),  # the larger of two
+        ([("too expensive", None), ("closed down", 0)], "closed down"),
+        ([("too expensive", 5), ("closed down", 5)], "too expensive"),  # the first by name
+        ([("too expensive", None), ("closed down", None)], "too expensive"),
+        ([(None, 5), (None, 900)], ""),
+    ],
+)
+def test_of_subscriptions_that_end_together_the_most_telling_gives_the_reason(tmp_path, ended, reason):
+    subs = subscriptions(*(("a", 0, 50, None, given, mrr) for given, mrr in ended))
+    assert [given for _, given, _ in causes(spells_of(tmp_path, subs))] == [reason]
 
 
 def test_the_reason_is_that_of_the_subscription_that_ended_last_and_has_the_smallest_id(tmp_path):

@@ -23,6 +23,7 @@ from whychurn.panel.notice import make_notice
 from whychurn.panel.spells import make_spells
 from whychurn.panel.store import build_rows
 from whychurn.sources.connection import locked_connection
+from whychurn.sources.tables import cache
 
 pytestmark = pytest.mark.xdist_group("store")
 SEED, BUCKETS = 5, 3
@@ -304,6 +305,15 @@ def test_a_bucket_that_was_removed_is_built_again(tmp_path, whole):
     pd.testing.assert_frame_equal(built(tmp_path).read(), whole, check_exact=True)
 
 
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_bucket_that_was_cut_short_is_built_again(tmp_path, whole, left):
+    rows = built(tmp_path)
+    file = Path(rows.files[1])
+    file.write_bytes(file.read_bytes()[:left])
+
+    pd.testing.assert_frame_equal(built(tmp_path).read(), whole, check_exact=True)
+
+
 def key_of(folder, change=lambda study: study, before=lambda connection: None, **settings):
     """The name of the folder that a study's rows are kept in."""
     sources, study = opened(folder, **settings)
@@ -326,6 +336,13 @@ def test_the_folder_is_named_by_all_that_matters(tmp_path):
             before=lambda connection: connection.execute("UPDATE spells SET cause = 'bankruptcy' WHERE event = 1"),
         )
     )
+
+    for number, (module, name, value) in enumerate(
+        ((store, "LAYOUT", 99), (cache, "LAYOUT", 99), (store.duckdb, "__version__", "another"))
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, name, value)
+            keys.append(key_of(tmp_path / f"changed {number}"))
 
     assert len(set(keys)) == len(keys)
 

@@ -52,6 +52,8 @@ class World:
         The keys of ``[engine]``.
     causes : Mapping of str to str
         Declared candidates: column -> "number" or "category".
+    horizon : int
+        Days within which leaving counts at a landmark.
     """
 
     seed: int
@@ -66,6 +68,7 @@ class World:
     tables: Mapping[str, list[Record]]
     engine: Mapping[str, Any] = field(default_factory=dict)
     causes: Mapping[str, str] = field(default_factory=dict)
+    horizon: int = 90
 
     def with_tables(self, **tables: list[Record]) -> World:
         """Return the world with some tables replaced."""
@@ -75,7 +78,7 @@ class World:
 def toml_of(world: World) -> str:
     """Return the ``study.toml`` of a world."""
     lines = [
-        "[study]", 'kind = "tables"', f'name = "world {world.seed}"', "horizon = 90",
+        "[study]", 'kind = "tables"', f'name = "world {world.seed}"', f"horizon = {world.horizon}",
         f"observed_from = {world.observed_from}", f"observed_to = {world.observed_to}",
         f"interval_days = {world.interval_days}", f"lag_days = {world.lag_days}",
     ]  # fmt: skip

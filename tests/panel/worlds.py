@@ -105,6 +105,8 @@ def _tables(draw: random.Random, world: World, n_accounts: int) -> dict[str, lis
     ]
     for records in tables.values():
         draw.shuffle(records)
+    if world.seed % 4 == 3:
+        _without_columns(random.Random(world.seed + 10**6), world, tables)
     for position, name in enumerate(("surveys", "payments", "events", "interventions", "tickets", "usage")):
         needed = (name == "payments" and "delinquent_after_days" in world.churn) or (
             name == "usage" and "inactive_after_days" in world.churn
@@ -114,6 +116,29 @@ def _tables(draw: random.Random, world: World, n_accounts: int) -> dict[str, lis
         elif world.seed % 9 == position + 3 and not needed:
             tables[name] = []
     return tables
+
+
+#: Columns that a company may not have, and the value that is missing then; None is any.
+COLUMNS = (
+    ("tickets", "closed_at", None), ("tickets", "csat", None), ("tickets", "csat_at", None), ("surveys", "score", None),
+    ("surveys", "answered_at", None), ("usage", "user_id", None), ("usage", "module", None), ("usage", "value", None),
+    ("usage", "action", "login"), ("usage", "action", "use"), ("usage", "action", "failed"),
+    ("payments", "failed_on", None), ("payments", "paid_on", None), ("subscriptions", "seats", None),
+    ("subscriptions", "plan", None), ("subscriptions", "mrr", None), ("subscriptions", "term_months", None),
+    ("subscriptions", "renewal_on", None),
+)  # fmt: skip
+
+
+def _without_columns(draw: random.Random, world: World, tables: Mapping[str, list[Record]]) -> None:
+    """Empty some columns, but for those that the definition of leaving rests on."""
+    for table, column, value in draw.sample(COLUMNS, draw.choice((3, 6, 9))):
+        if (value == "use" and "inactive_after_days" in world.churn) or (
+            column == "paid_on" and "delinquent_after_days" in world.churn
+        ):
+            continue
+        for record in tables[table]:
+            if value is None or record[column] == value:
+                record[column] = None
 
 
 def _account(draw: random.Random, account: str) -> Record:
@@ -231,13 +256,13 @@ def _surveys(draw: random.Random, world: World, account: str) -> list[Record]:
 
 def _payments(draw: random.Random, world: World, account: str, first: date) -> list[Record]:
     records, due = [], max(first, world.observed_from - timedelta(days=90))
-    for _ in range(draw.choice((0, 4, 9))):
+    for number in range(draw.choice((0, 4, 9))):
         late = draw.choice((-3, 0, 0, 0, 1, 9, 10, 11, 40, None))
         records.append(
             {
                 "account_id": account,
                 "due_on": due,
-                "amount": 20,
+                "amount": (20, 20, None, 20, 0, -20)[(number + world.seed) % 6],
                 "paid_on": None if late is None else due + timedelta(days=late),
                 "failed_on": draw.choice((None, None, due + timedelta(days=draw.randint(0, 9)))),
             }

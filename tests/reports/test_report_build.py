@@ -5,6 +5,9 @@ import json
 import re
 import shutil
 import sys
+import tempfile
+from contextlib import nullcontext
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -220,6 +223,48 @@ def test_a_page_that_must_not_be_handed_on_is_refused(home, monkeypatch, source,
     monkeypatch.setattr(leadership, "render_index", lambda findings, pages: "<h1>Why</h1>")
     with pytest.raises(NotebookError, match=message):
         build.build_report("data/demo", notebooks=notebook(home, ("code", source)), progress=False)
+
+
+@pytest.mark.parametrize("value", ["{tmp}/x, of a file", "{tmp}", "{cwd}/data of March", "{tmp}/it's; <b>"])
+def test_a_value_of_the_data_that_is_a_path_of_this_machine_blocks_no_report(home, built, without_kernels, value):
+    value = value.format(tmp=tempfile.gettempdir(), cwd=Path.cwd())
+    execute = build.execute_notebooks
+
+    def renamed(*arguments):
+        written = execute(*arguments)
+        for path in written.values():
+            notebook = json.loads(path.read_text())
+            path.write_text(json.dumps(_replaced(notebook, "One year", value)))
+        return written
+
+    without_kernels.setattr(build, "execute_notebooks", renamed)
+    build.build_report("data/demo", progress=False)
+    assert value in read_html(read(home, "01_shares.html")).text
+
+
+def _replaced(node, old, new, html=False):
+    if isinstance(node, dict):
+        return {key: _replaced(part, old, new, html or key == "text/html") for key, part in node.items()}
+    if isinstance(node, list):
+        return [_replaced(part, old, new, html) for part in node]
+    return node.replace(old, escape(new) if html else new) if isinstance(node, str) else node
+
+
+@pytest.mark.parametrize(
+    ("page", "recorded", "refused"),
+    [
+        ("see {cwd}/study.toml", "", True),
+        ("see {cwd}/study.toml", "a value: /elsewhere/study.toml", True),
+        ("see {cwd}/study.toml", "a value: {cwd}/other.toml", True),
+        ("“{cwd}/long-na…” (12 rows)", "{cwd}/long-name", False),
+        ("{cwd}/a; {cwd}/b", "{cwd}/a", True),
+        ("ends in {cwd}/a.", "{cwd}/a", False),
+    ],
+)
+def test_only_paths_that_no_finding_recorded_are_ours(page, recorded, refused):
+    page, recorded = (text.format(cwd=Path.cwd()) for text in (page, recorded))
+    with pytest.raises(NotebookError, match="path of this machine") if refused else nullcontext():
+        build._require_portable("01_own", f"<p>{page}</p>", recorded)
 
 
 def test_two_values_for_one_finding_are_refused(home, without_kernels):

@@ -10,6 +10,8 @@ from synthetic_rooms import verify
 
 from whychurn.errors import NotebookError, SourceError, VerifyError
 from whychurn.reports import build
+from whychurn.reports.reading import read_html
+from whychurn.reports.shell import Link, facts_of, frame
 
 pytestmark = pytest.mark.xdist_group("synthetic report")
 
@@ -43,6 +45,17 @@ def test_a_changed_data_row_is_found_and_what_moved_is_listed(home):
     assert "shares / plan / One year / share left, estimate: 0.4 → 0.45" in moved
     assert "shares / plan / One year / share left, n_events: 8 → 9" in moved
     assert "tenure / =tenure / One year / mean tenure, estimate: 31 → 31.05" in moved
+
+
+def test_digits_of_fingerprints_are_no_numbers_that_move():
+    def page(sha256):
+        facts = facts_of({"files": [{"file": "customers.csv", "sha256": sha256, "rows": 80}]}, "Demo", "reports/demo")
+        return read_html(frame("<h1>Why</h1>", name="index", title="Why", pages=[Link("index", "index.html", "Why")], headings=(), facts=facts))
+
+    one, other = page("ab6655" * 11), page("5" * 66)
+    assert "ab6655ab6655" in one.text
+    assert one.digits == other.digits
+    assert read_html("<p><code>12ab6655cd12</code> of <code>123456789012</code></p>").digits == ["123456789012"]
 
 
 def test_a_row_less_is_counted(home, without_kernels):

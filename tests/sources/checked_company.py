@@ -16,6 +16,8 @@ Frames = dict[str, pd.DataFrame]
 
 BEGIN, END = pd.Timestamp("2024-01-01"), pd.Timestamp("2025-01-01")
 N = 260
+#: Subscriptions beside the first of an account.
+N_ADDED = 6
 STUDY = """
 [study]
 name = "Checked"
@@ -91,12 +93,18 @@ def company() -> Frames:
     )
     return {
         "accounts": accounts,
-        "subscriptions": subscriptions,
+        "subscriptions": pd.concat([subscriptions, added(subscriptions)], ignore_index=True),
         "usage": usage(random, ids, end),
         "tickets": tickets(random, ids),
         "surveys": surveys(random, ids),
         "payments": payments(ids, end),
     }
+
+
+def added(subscriptions: pd.DataFrame) -> pd.DataFrame:
+    """Six who stay bought something more: changes do get rows of their own."""
+    more = subscriptions.iloc[240 : 240 + N_ADDED]
+    return more.assign(subscription_id="more-" + more["subscription_id"], started_on=BEGIN, plan="Extra")
 
 
 def usage(random: np.random.Generator, ids: np.ndarray, end: pd.Series) -> pd.DataFrame:

@@ -8,7 +8,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from whychurn.sources.connection import locked_connection
+from whychurn.errors import SourceError
+from whychurn.sources import connection as connections
+from whychurn.sources.connection import engine_words, locked_connection, room_to_spill, within_limits
 
 
 @pytest.fixture
@@ -63,3 +65,29 @@ def test_a_folder_with_quotes_in_its_name(tmp_path: Path) -> None:
     (folder / "own.csv").write_text("a\n1\n")
     with locked_connection([folder]) as connection:
         assert connection.execute("SELECT a FROM read_csv(?)", [str(folder / "own.csv")]).fetchall() == [(1,)]
+
+
+def test_what_it_spills_is_bounded_by_half_of_the_free_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 40_000_000_000})())
+    assert room_to_spill(tmp_path) == 20_000_000_000
+    monkeypatch.setattr(connections.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 10**15})())
+    assert room_to_spill(tmp_path) == 50_000_000_000
+
+
+def test_an_endless_query_stops_at_the_bound_and_says_which_setting_to_raise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_SPILLED", 30_000_000)
+    sql = "CREATE TABLE a AS SELECT i, hash(i) AS h FROM range(10_000_000_000) AS t(i)"
+    with (
+        locked_connection([tmp_path], memory_limit="60MB", threads=1) as connection,
+        pytest.raises(SourceError, match=r"^The table usage does not fit .* Raise memory_limit under \[engine\]"),
+        within_limits("The table usage"),
+    ):
+        connection.execute(sql)
+
+
+def test_what_the_engine_says_is_one_short_line_without_control_characters() -> None:
+    words = engine_words(duckdb.Error("\x1b[31mbad\n" + "x" * 1000))
+    assert words == " [31mbad"
+    assert len(engine_words(duckdb.Error("x" * 1000))) == 200

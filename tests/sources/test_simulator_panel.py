@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("simulated panel")
 SETTINGS = CompanySettings(n_accounts=400, events=120_000, dirty=False, seed=3)
 SAME_NAME = (
     "active_days_28", "uses_28_reporting", "uses_28_mobile", "open_tickets", "interactions_84", "interventions_84",
-    "event_84_price_change", "event_84_incident", "event_84_competitor_offer", "days_since_login",
+    "event_84_price_change", "event_84_incident", "event_84_competitor_offer",
 )  # fmt: skip
 
 
@@ -90,3 +90,12 @@ def test_bands_of_login_are_the_same(both):
         assert (band == name).sum() > 100
         assert quiet[band == name].between(low, high).all()
     assert (quiet[band == "too new"] == -1).all()
+
+
+def test_days_since_the_login_count_from_the_last_that_was_recorded(both):
+    seen, true = both["days_since_login"], both["days_since_login_true"]
+    known = seen.notna()
+    assert known.mean() > 0.9
+    assert (seen[known] >= true[known]).all()
+    # Other days are those on which a login fell into the gap in recording.
+    assert 0 < (seen[known] != true[known]).mean() < 0.02

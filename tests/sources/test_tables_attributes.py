@@ -74,3 +74,32 @@ def test_columns_that_know_the_outcome_are_found(sources):
     assert [total.column for total in detections.accumulating] == ["lifetime_logins"]
     assert {finding.code for finding in findings} >= {"known-only-after-leaving", "accumulates-with-tenure"}
     assert not any(finding.column == "industry" for finding in findings)
+
+
+def test_leaving_is_by_the_day_that_the_study_counts(sources, tmp_path):
+    """Where only the day of cancelling is recorded, a column that knows who left is found all the same."""
+    opened, study = sources
+    given = {name: opened.frame(name).drop(columns="row_number", errors="ignore") for name in study.tables}
+    given["subscriptions"] = given["subscriptions"].assign(cancelled_on=lambda t: t["ended_on"], ended_on=pd.NaT)
+    text = (tmp_path / "study.toml").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(text + '[churn]\nrecognise = "cancel date"\n', encoding="utf-8")
+    study = wc.read_study(tmp_path)
+    with sources_from_frames(study, given, tmp_path) as cancelled:
+        detections, _ = detect_attributes(cancelled.connection, study)
+    assert [late.column for late in detections.known_after] == ["status"]
+
+
+def test_an_attribute_may_be_called_as_the_detectors_call_their_own(tmp_path):
+    n = 200
+    rng = np.random.default_rng(5)
+    accounts = pd.DataFrame({"account_id": [f"a{i}" for i in range(n)], "tenure": rng.choice(["short", "long"], n)})
+    ends = pd.Series(pd.Timestamp("2024-06-01"), range(n)).where(rng.random(n) < 0.3)
+    subscriptions = accounts[["account_id"]].assign(
+        subscription_id=accounts["account_id"], started_on=pd.Timestamp("2023-01-01"), ended_on=ends
+    )
+    text = STUDY + '[[causes]]\ncolumn = "tenure"\ntype = "category"\nreference = "short"\n'
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    study = wc.read_study(tmp_path)
+    with sources_from_frames(study, {"accounts": accounts, "subscriptions": subscriptions}, tmp_path) as opened:
+        detections, findings = detect_attributes(opened.connection, study)
+    assert not detections.known_after and not findings

@@ -154,7 +154,8 @@ def test_files_that_fit_nothing_are_listed(tmp_path: Path) -> None:
     text = (tmp_path / "study.toml").read_text()
     assert "# - “weather.csv”: 2 rows; no table of the contract" in text
     assert "# - “broken.csv”: could not be read: it is a Parquet file" in text
-    assert "Not used: weather.csv, broken.csv." in result.output
+    assert "- “weather.csv”: 2 rows; no table of the contract" in result.output
+    assert "- “broken.csv”: could not be read: it is a Parquet file" in result.output
     assert "accounts       clients.csv (40 rows)" in result.output
     assert "whychurn check" in result.output
 
@@ -191,6 +192,7 @@ def test_without_subscriptions_they_are_asked_for(tmp_path: Path) -> None:
 
 def test_a_missing_key_is_asked_for_and_candidates_are_named(tmp_path: Path) -> None:
     files = company()
+    files["contracts.csv"].append(["S99", *files["contracts.csv"][1][1:]])
     header = ["serial", *HEADERS["contracts.csv"][1:]]
     write(tmp_path, files, {**HEADERS, "contracts.csv": header})
     message = asked(tmp_path)

@@ -224,6 +224,7 @@ def test_all_questions_come_at_once_with_a_command_that_answers_them(tmp_path: P
     files = company()
     files["clients.csv"] = changed(files["clients.csv"], 1, lambda text: written_as("%d/%m/%Y")(text[:8] + "07"))
     files["activity_log.csv"] = changed(files["activity_log.csv"], 4, lambda text: "XJ-9")
+    files["contracts.csv"].append(["S99", *files["contracts.csv"][1][1:]])
     header = {"contracts.csv": ["serial", "client_id", "start_date", "x", "edition", "monthly_fee", "licences", "why"]}
     write(tmp_path, files, header)
     message = asked(tmp_path)

@@ -396,3 +396,11 @@ def test_profiles_say_what_each_column_holds(folder):
     assert set(found) == {"account_id", "at", "action", "value"}
     assert (found["value"].low, found["value"].mean, found["value"].high) == (1.0, 2.0, 3.0)
     assert found["action"].top == (("login", 1), ("use", 1))
+
+
+@pytest.mark.parametrize("name", ["first_on", "last_on", "row_number", "account"])
+def test_attributes_may_be_called_as_columns_of_the_checks(folder, name):
+    rows = "".join(f"a{i},2023-01-0{1 + i % 9},{i % 7}\n" for i in range(1, 41))
+    folder.write("accounts", f"account_id,started_on,{name}\n{rows}")
+    with folder.open() as sources:
+        assert sources.tables["accounts"] == 40

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tables_folder import Folder
@@ -231,3 +235,56 @@ def test_a_file_that_changes_while_it_is_read_is_refused(folder, monkeypatch):
     monkeypatch.setattr(opening, "build_table", slow)
     with pytest.raises(SourceError, match="changed while it was read"):
         folder.open()
+
+
+def test_tables_that_someone_reads_outlive_a_change_of_settings(folder):
+    with folder.open() as reader:
+        before = {file.name for file in kept(folder, ".parquet")}
+        folder.zone = "Asia/Tokyo"
+        folder.open().close()
+        assert before < {file.name for file in kept(folder, ".parquet")}
+        assert len(reader.frame("usage")) == 2
+    del reader
+    gc.collect()
+    folder.zone = "UTC"
+    folder.open().close()
+    assert {file.name for file in kept(folder, ".parquet")} == before
+
+
+def test_a_file_that_goes_while_leftovers_are_removed_is_no_error(folder, monkeypatch):
+    tables = folder.path / ".whychurn" / "tables"
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([tables / ".usage-1-abc.parquet", tables / "usage-0.json"]))
+    cache.TableCache(tables.parent).tidy()
+
+
+@pytest.mark.parametrize(("where", "value"), [("LAYOUT", 99), ("duckdb.__version__", "another")])
+def test_another_layout_or_engine_reads_all_again(folder, read, monkeypatch, where, value):
+    monkeypatch.setattr(f"whychurn.sources.tables.cache.{where}", value)
+    folder.open().close()
+    assert read == ["accounts", "subscriptions", "usage"]
+
+
+def test_a_file_whose_time_was_set_back_is_hashed_again(folder):
+    file = folder.path / "usage.csv"
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    folder.open().close()
+    file.write_text(USAGE.replace("05-01", "05-03"))
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    with folder.open() as sources:
+        assert str(sources.frame("usage")["at"][0].date()) == "2024-05-03"
+
+
+def test_what_a_killed_run_has_spilled_is_removed_after_a_while(folder):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead, alive = (folder.path / ".whychurn" / f"spill-{pid}-0123abcd" for pid in (gone.pid, os.getpid()))
+    for spill in (dead, alive):
+        spill.mkdir()
+        (spill / "duckdb_temp_storage-0.tmp").write_bytes(b"x")
+    folder.open().close()
+    assert dead.exists()
+    for spill in (dead, alive):
+        for path in (*spill.iterdir(), spill):
+            os.utime(path, (1, 1))
+    folder.open().close()
+    assert (dead.exists(), alive.exists()) == (False, True)

@@ -16,6 +16,12 @@ from whychurn.study import TableStudy
 
 #: A month is called thin if it holds less than this share of the records per customer of the median month.
 THIN = 0.5
+#: Who is a customer in a month, and who leaves in it. Those who leave on its first day are both: they were customers
+#: until that day began, so no month has more leavers than customers.
+IN_MONTH = (
+    "whoever was a customer at any moment of the month, those whose first day without service is its first included"
+)
+LEFT_IN_MONTH = "those whose first day without service lies in the month, each counted once"
 #: Tables with fewer records a month than this are too small to call a month thin.
 FEWEST = 20
 
@@ -40,8 +46,8 @@ def coverage_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) 
         .reindex(months)
         .fillna(0.0)
     )
-    rows = _by_month("n_customers_in_month", EVERYONE, customers, "customers with a day at risk in the month")
-    rows += _by_month("n_leavers_in_month", EVERYONE, leavers, "customers who left in the month")
+    rows = _by_month("n_customers_in_month", EVERYONE, customers, IN_MONTH)
+    rows += _by_month("n_leavers_in_month", EVERYONE, leavers, LEFT_IN_MONTH)
     for name in [table for table in TABLES if table in study.tables]:
         held = counts.get(name)
         rows.append(_held(name, held, study, tracked))
@@ -96,11 +102,10 @@ def _customers(accounts: pd.DataFrame, months: pd.PeriodIndex) -> tuple[pd.Serie
     present, left = [], []
     for month in months:
         first, after = month.start_time, (month + 1).start_time
-        at_risk = spells[(spells["entered_on"] < after) & (spells["followed_to"] > first)]
-        present.append(at_risk["account_id"].nunique())
-        left.append(
-            int(((spells["event"] == 1) & (spells["followed_to"] >= first) & (spells["followed_to"] < after)).sum())
-        )
+        there = spells[(spells["entered_on"] < after) & (spells["followed_to"] >= first)]
+        gone = there[(there["event"] == 1) & (there["followed_to"] < after)]
+        present.append(there["account_id"].nunique())
+        left.append(gone["account_id"].nunique())
     return pd.Series(present, index=index, dtype=float), pd.Series(left, index=index, dtype=float)
 
 

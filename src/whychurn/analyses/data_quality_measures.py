@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.data_quality_base import BASE
+from whychurn.analyses.data_quality_base import BASE, entry_rows
 from whychurn.panel import Panel
 from whychurn.panel.candidates import MISSING_LEVEL
 from whychurn.study import TableStudy
@@ -40,6 +40,7 @@ def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -
     cut_off = pd.to_datetime(base["cut_off"]).to_numpy().astype("datetime64[D]")
     began = pd.to_datetime(base["start_on"]).to_numpy().astype("datetime64[D]") - base["start"].to_numpy(dtype=int)
     under_notice = base["under_notice"].to_numpy(dtype=bool)
+    shown = _shown(under_notice, entry_rows(base))
     untracked = _Untracked(cut_off, began, study, tracked)
     candidates = {candidate.column for candidate in panel.candidates}
     rows: list[dict[str, Any]] = [
@@ -55,7 +56,12 @@ def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -
         for measure in some:
             missing = _missing(frame[measure.name])
             never = untracked(measure.needs, _window(measure.name, study.interval_days))
-            rows += _of(measure, missing, never, under_notice, measure.name in candidates)
+            # A row under notice shows the value of an earlier row, so it is that row's days which were recorded or not.
+            if measure.lagged:
+                never, no_row = (shown >= 0) & never[shown], shown < 0
+            else:
+                no_row = np.zeros(len(missing), dtype=bool)
+            rows += _of(measure, missing, never, no_row, measure.name in candidates)
     return rows
 
 
@@ -98,7 +104,7 @@ class _Untracked:
     """On which rows a measure reaches into days on which its tables were not recorded.
 
     A trailing window reaches back its days. What holds as of a day ("never used it", "days since the last login")
-    reaches back to the day the customer came, but for gaps only to the day before the cut-off.
+    reaches back to the day the customer came.
     """
 
     def __init__(self, cut_off: np.ndarray, began: np.ndarray, study: TableStudy, tracked: Mapping[str, date]) -> None:
@@ -120,8 +126,19 @@ class _Untracked:
                 out |= first_needed < np.datetime64(self._tracked[name], "D")
             table = self._study.tables.get(name)
             for first, after in table.not_tracked if table else ():
-                out |= (begin < np.datetime64(after, "D")) & (self._cut_off > np.datetime64(first, "D"))
+                out |= (first_needed < np.datetime64(after, "D")) & (self._cut_off > np.datetime64(first, "D"))
         return out
+
+
+def _shown(under_notice: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the row whose values each row shows where measures stand still: its own, or the last before notice.
+
+    -1 where notice had been given before the spell's first row, so that there is none.
+    """
+    place = np.arange(len(first))
+    last_free = np.maximum.accumulate(np.where(under_notice, -1, place)) if len(first) else place
+    begin = np.maximum.accumulate(np.where(first, place, 0)) if len(first) else place
+    return np.where(last_free >= begin, last_free, -1)
 
 
 def _missing(values: pd.Series) -> np.ndarray:
@@ -132,6 +149,9 @@ def _missing(values: pd.Series) -> np.ndarray:
 
 def _window(name: str, interval_days: int) -> int:
     """Days that a measure looks back, as its name carries them; 0 where it is the state as of a day."""
+    if name.startswith(("adopted_", "days_since_")):
+        # A module may be called "suite 28".
+        return 0
     first, *others = (-(-days // interval_days) * interval_days for days in WINDOWS)
     if name == "use_trend":
         return int(others[0] + others[1])
@@ -149,7 +169,7 @@ def _in_parts(measures: Sequence[Any]) -> Iterator[list[Any]]:
 
 
 def _of(
-    measure: Any, missing: np.ndarray, never: np.ndarray, under_notice: np.ndarray, candidate: bool
+    measure: Any, missing: np.ndarray, never: np.ndarray, no_row: np.ndarray, candidate: bool
 ) -> Iterator[dict[str, Any]]:
     n = len(missing)
     base = BASE | {"term": measure.label, "level": measure.name, "group": measure.group}
@@ -163,8 +183,8 @@ def _of(
     parts = {
         "known_share": ~missing,
         "not_tracked_share": missing & never,
-        "notice_share": missing & ~never & under_notice,
-        "nothing_share": missing & ~never & ~under_notice,
+        "notice_share": missing & ~never & no_row,
+        "nothing_share": missing & ~never & ~no_row,
     }
     for estimand, chosen in parts.items():
         count = int(chosen.sum())
@@ -181,6 +201,6 @@ def _of(
 SPLIT = {
     "known_share": "rows with a value",
     "not_tracked_share": "rows without one that would need days on which its table was not recorded",
-    "notice_share": "rows without one because notice was given before there was a row to keep it from",
+    "notice_share": "rows without one because notice was given before the spell had a row to keep it from",
     "nothing_share": "rows without one although recorded: there was nothing to measure, or too little time as a customer",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from whychurn.study import TableStudy
 
 #: At so many points of tenure the customers at risk are counted.
 POINTS = 24
+#: Stands for the reason where none was entered.
+NO_REASON = "no reason recorded"
 
 
 def population_rows(panel: Panel, study: TableStudy) -> list[dict[str, Any]]:
@@ -35,7 +38,7 @@ def _window_rows(study: TableStudy) -> list[dict[str, Any]]:
         | {
             "estimand": "window",
             "term": "The window",
-            "note": f"{study.observed_from} to {study.observed_to}",
+            "note": f"{study.observed_from} to {study.observed_to - timedelta(days=1)}",
             "estimate": study.window_days,
             "unit": "days",
             "definition": "days observed, the last day not counted",
@@ -49,7 +52,9 @@ def _window_rows(study: TableStudy) -> list[dict[str, Any]]:
 
 def _size_rows(accounts: pd.DataFrame, study: TableStudy) -> list[dict[str, Any]]:
     spells = spells_at_risk(accounts)
-    per_account = spells.groupby("account_id", sort=False).size()
+    per_account = spells.groupby("account_id", sort=False).agg(
+        spells=("event", "size"), events=("event", "sum"), days=("days", "sum")
+    )
     n_events, days = int(spells["event"].sum()), float(spells["days"].sum())
     level = study.confidence_level
     return [
@@ -58,16 +63,20 @@ def _size_rows(accounts: pd.DataFrame, study: TableStudy) -> list[dict[str, Any]
         BASE | {"estimand": "n_spells", "term": EVERYONE, "unit": "spells", "estimate": len(spells),
                 "definition": "uninterrupted times as a customer with at least one day at risk in the window"},
         BASE | {"estimand": "n_several_spells", "term": EVERYONE, "unit": "customers",
-                "estimate": int((per_account > 1).sum()), "definition": "customers with more than one spell at risk"},
+                "estimate": int((per_account["spells"] > 1).sum()),
+                "definition": "customers with more than one spell at risk"},
+        BASE | {"estimand": "n_customers_left", "term": EVERYONE, "unit": "customers",
+                "estimate": int((per_account["events"] > 0).sum()),
+                "definition": "customers who left at least once in the window, whether or not they returned"},
         BASE | {"estimand": "customer_years", "term": EVERYONE, "unit": "customer-years", "estimate": days / YEAR,
                 "definition": f"time at risk, a year being {YEAR:g} days"},
-        rate_row(n_events, days, level, term=EVERYONE, n_accounts=len(per_account)),
+        rate_row(per_account["events"], per_account["days"], level, term=EVERYONE, n_accounts=len(per_account)),
     ]  # fmt: skip
 
 
 def _leaver_rows(accounts: pd.DataFrame, study: TableStudy) -> list[dict[str, Any]]:
     left = accounts[accounts["event"] == 1]
-    causes, reasons = _text(left, "cause", "unknown"), _text(left, "reason", "no reason recorded")
+    causes, reasons = _text(left, "cause", "unknown"), _text(left, "reason", NO_REASON)
     by_cause = causes.value_counts()
     out = []
     for cause in sorted(by_cause.index, key=lambda name: (-by_cause[name], name)):

@@ -54,19 +54,19 @@ def _integrity_rows(panel: Panel) -> list[dict[str, Any]]:
 
 def _definition_rows(panel: Panel, study: TableStudy) -> list[dict[str, Any]]:
     """Churn under every declared definition of leaving, the study's own first."""
-    counts = {str(row["definition"]): row for row in panel.tables["definitions"].to_dict("records")}
+    accounts = dict(iter(panel.tables["definition_accounts"].groupby("definition", sort=False)))
     rows = []
     for position, definition in enumerate((study.definition, *study.definitions), start=1):
-        counted = counts[definition.name]
+        # Under a definition of its own nobody may have been at risk.
+        counted = accounts.get(definition.name, panel.tables["definition_accounts"].head(0))
         more = {
             "estimand": "definition_rate",
             "term": definition.name,
             "grade": "used by the study" if position == 1 else "",
             "note": _in_words(definition),
-            "n_accounts": float(counted["accounts"]),
+            "n_accounts": len(counted),
         }
-        events, days = float(counted["events"]), float(counted["days_at_risk"])
-        rows.append(rate_row(events, days, study.confidence_level, **more))
+        rows.append(rate_row(counted["events"], counted["days_at_risk"], study.confidence_level, **more))
     return rows
 
 

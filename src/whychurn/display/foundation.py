@@ -28,6 +28,8 @@ CAUSES = {
     "bankruptcy": "bankruptcies",
     "unknown": "leavers of whom no cause is known",
 }
+#: As the analysis names it.
+NO_REASON = "no reason recorded"
 
 
 def render_foundation(findings: Findings, pages: Sequence[Mapping[str, str]]) -> Markup:
@@ -111,8 +113,11 @@ def _tiles(findings: Findings) -> Markup:
             sentence("{n} {cause}", n=number(row, "count", "numerator"), cause=row.level)
             for row in findings.where(estimand="share_of_leavers").rows()
         ]
-        returned = customers is not None and spells is not None and spells.estimate > customers.estimate
+        once = _first(findings, estimand="n_customers_left")
+        returned = once is not None and once.estimate < verdict.n_events
         title = "Times a customer left" if returned else "Customers who left"
+        if once is not None and returned:
+            causes = [sentence("{n} customers at least once", n=number(once, "count")), *causes]
         tiles.append((title, number(verdict, "count", "n_events"), Markup(" · ").join(causes)))
     rate = _first(findings, estimand="churn_rate")
     if rate is not None and rate.estimated:
@@ -121,7 +126,7 @@ def _tiles(findings: Findings) -> Markup:
     now, lost = _first(findings, estimand="amount_current"), _first(findings, estimand="amount_lost")
     if now is not None and lost is not None:
         style = money_style(findings)
-        small = sentence("{lost} left with those who left", lost=number(lost, style))
+        small = sentence("a month; {lost} went with those who left", lost=number(lost, style))
         tiles.append(
             (sentence("{n} of current customers", n=first_upper(amount_name(findings))), number(now, style), small)
         )
@@ -139,7 +144,11 @@ def _who_left(findings: Findings) -> Markup:
     if not rows:
         return Markup("")
     shares = findings.where(estimand="share_of_leavers").rows()
-    most = max(rows, key=lambda row: row.estimate)
+    named = [row for row in rows if row.level != NO_REASON]
+    if not named:
+        head = sentence("No reason is recorded for any who left.")
+        return section("Who left", finding(head), reasons_table(rows), level=2, anchor="left").markup
+    most = max(named, key=lambda row: row.estimate)
     most_often = sentence(
         "the reason recorded most often is “{reason}”, {n} times.", reason=most.level, n=number(most, "count")
     )

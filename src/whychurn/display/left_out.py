@@ -26,12 +26,13 @@ def render_left_out(pages: Sequence[Mapping[str, str]]) -> Markup:
         by_need.setdefault((page["needs"], page.get("unlocks", "")), []).append(page["title"] or page["name"])
     items = [
         sentence(
-            "With {needs}{unlocks}: {titles}.",
+            "{only} {needs}{unlocks}: {titles}.",
+            only="So far only for studies of" if "one row per customer" in needs else "With",
             needs=needs,
             unlocks=f" ({unlocks})" if unlocks else "",
             titles=Markup(", ").join(sentence("“{title}”", title=title) for title in titles),
         )
         for (needs, unlocks), titles in by_need.items()
     ]
-    why = "These pages need data that this study does not have. They were left out; nothing stands in for them."
+    why = "These pages do not run on this study. They were left out; nothing stands in for them."
     return section("Not in this report", paragraph(why, "sub"), bullets(items), level=2, anchor="left-out").markup

@@ -11,7 +11,7 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.numbers import printed
 from whychurn.display.quality_follow_up import late_entry
 from whychurn.display.quality_measures import leakage, measured_values
-from whychurn.display.quality_tables import table_quality
+from whychurn.display.quality_tables import everybody, table_quality, times_left
 from whychurn.display.wording import horizon_text, interval, number, one_reading
 from whychurn.findings import Findings, Row
 
@@ -26,14 +26,9 @@ SEVERITIES = {"refuse": "Stops the study", "caveat": "Caveat", "note": "Note"}
 def quality_summary(findings: Findings) -> Block:
     """State the verdict and its reasons; of a study of tables also who is in it and what was recorded when."""
     verdict = findings.one(estimand="verdict")
-    spells = findings.where(estimand="n_spells").rows()
+    of_tables = table_quality(findings)
     reasons = findings.where(estimand="reason").rows()
-    counts = {"n": number(verdict, "count", "n_accounts"), "left": number(verdict, "count", "n_events")}
-    if spells:
-        of_spells = "{n} customers with {spells} spells, of which {left} ended in leaving."
-        size = sentence(of_spells, spells=number(spells[0], "count"), **counts)
-    else:
-        size = sentence("{n} customers, of whom {left} left.", **counts)
+    size = times_left(findings) if of_tables else everybody(verdict)
     head = sentence("{words}. {size}", words=VERDICT_WORDS.get(verdict.grade, verdict.grade), size=size)
     blocks = finding(head)
     if verdict.note:
@@ -42,7 +37,6 @@ def quality_summary(findings: Findings) -> Block:
         )
     if reasons:
         blocks += bullets(row.note for row in reasons)
-    of_tables = table_quality(findings)
     return blocks + of_tables if of_tables else blocks
 
 

@@ -19,7 +19,7 @@ def coverage(findings: Findings) -> Block:
     head = _coverage_title(findings, rows)
     strips = _strips(findings, rows)
     alt = Markup(head).striptags()
-    legend = "Grey: not recorded, as declared or before the first record."
+    legend = _counted(findings) + "Grey: not recorded, as declared or before the first record."
     if any(strip.thin for strip in strips):
         legend += " A mark: a month with far fewer records per customer than usual, and no gap declared."
     blocks = figure(
@@ -34,7 +34,7 @@ def coverage(findings: Findings) -> Block:
             "table": row.term,
             "n": number(row, "count"),
             "since": sentence(
-                "{day} <small>{how}{gaps}</small>", day=row.note, how=row.declared, gaps=_gaps(findings, row)
+                "{day} <small>{how}{gaps}</small>", day=_unbroken(row.note), how=row.declared, gaps=_gaps(findings, row)
             )
             if row.note
             else "throughout",
@@ -50,6 +50,11 @@ def coverage(findings: Findings) -> Block:
     ]
     blocks += table("The tables of the study", columns, cells)
     return blocks + missing_tables(findings)
+
+
+def _unbroken(day: str) -> Markup:
+    """A date that a narrow page does not break after a hyphen."""
+    return sentence('<span style="white-space:nowrap">{day}</span>', day=day)
 
 
 def _gaps(findings: Findings, row: Row) -> str:
@@ -75,20 +80,29 @@ def _coverage_title(findings: Findings, rows: Sequence[Row]) -> Markup:
     """Say which logs cover the window and which begin later or have gaps."""
     logs = [row for row in rows if row.note]
     late = [row for row in logs if row.grade == "begins after the window"]
-    whole = [row.term for row in logs if row.grade == "whole window"]
-    gaps = {row.term for row in findings.where(estimand="gap").rows()}
+    whole = [f"“{row.term}”" for row in logs if row.grade == "whole window"]
+    gaps = {f"“{row.term}”" for row in findings.where(estimand="gap").rows()}
     if not logs:
         return Markup("Beyond customers and their subscriptions nothing is recorded over time")
     parts = []
     if whole:
         verb = "is" if len(whole) == 1 else "are"
         parts.append(sentence("{names} {verb} recorded over the whole window", names=listed(whole), verb=verb))
-    only = "{name} only since {day}" if whole else "{name}: recorded only since {day}"
-    parts += [sentence(only, name=row.term, day=row.note) for row in late]
+    only = "“{name}” only since {day}" if whole else "“{name}” is recorded only since {day}"
+    parts += [sentence(only, name=row.term, day=_unbroken(row.note)) for row in late]
     if gaps:
         parts.append(sentence("there are gaps in {names}", names=listed(sorted(gaps))))
     text = Markup("; ").join(parts)
     return text[:1].upper() + text[1:]
+
+
+def _counted(findings: Findings) -> str:
+    """Say who counts as a customer in a month and who as having left in it."""
+    said = []
+    for what, estimand in (("Customers", "n_customers_in_month"), ("Customers who left", "n_leavers_in_month")):
+        rows = findings.where(estimand=estimand).rows()
+        said += [f"{what}: {rows[0].definition}. "] if rows else []
+    return "".join(said)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -109,7 +123,7 @@ def _strips(findings: Findings, rows: Sequence[Row]) -> list[Strip]:
             part.level: 1 - part.estimate for part in findings.where(estimand="recorded_share", term=row.term).rows()
         }
         thin = tuple(part.level for part in findings.where(estimand="thin_month", term=row.term).rows())
-        strips.append(_strip(findings, f"Records in {row.term}", "n_records_in_month", row.term, unrecorded, thin))
+        strips.append(_strip(findings, f"Records in “{row.term}”", "n_records_in_month", row.term, unrecorded, thin))
     return strips
 
 
@@ -131,7 +145,7 @@ def _thin(findings: Findings) -> Block:
         return Block(Markup(""))
     items = [
         sentence(
-            "{table}, {month}: {per} records per customer, where {usual} are usual.",
+            "“{table}”, {month}: {per} records per customer, where {usual} are usual.",
             table=row.term,
             month=row.level,
             per=number(row, "number2"),

@@ -86,7 +86,7 @@ def _tenure(findings: Findings) -> Block:
 def follow_up(findings: Findings) -> Block:
     """Return time under observation by group, those first whose groups were not followed alike."""
     verdicts = findings.where(estimand="follow_up_ratio").rows()
-    lasting, changing = ([row for row in verdicts if bool(row.note) is kind] for kind in (False, True))
+    lasting, measured = ([row for row in verdicts if bool(row.note) is kind] for kind in (False, True))
     differing = [row for row in lasting if row.grade == "differs"]
     alike = [row for row in lasting if row.grade == "alike"]
     if not verdicts:
@@ -121,14 +121,15 @@ def follow_up(findings: Findings) -> Block:
     if rest:
         inner = _follow_up_table(findings, rest, "Follow-up of all other groups")
         blocks += folded("Attributes whose groups were followed alike, or are too small to compare", inner)
-    if changing:
+    if measured:
         why = paragraph(
-            "These change from row to row. Customers stand where their last row puts them, so groups that take time to "
-            "get into were followed for longer: that is no finding about them.",
+            "These change over time. Customers stand where they stood on the first row of their spell; those without a "
+            "value then are listed, but not compared. Where groups differ, some of them are made of newcomers and others "
+            "of customers who were there when the window began.",
             "sub",
         )
-        inner = _follow_up_table(findings, changing, "Follow-up by what is measured anew on every row")
-        blocks += folded("Causes that change over time, as on the last row", why, inner)
+        inner = _follow_up_table(findings, measured, "Follow-up by what was measured at entry")
+        blocks += folded("Causes that change over time, as at entry", why, inner)
     return blocks
 
 

@@ -116,7 +116,8 @@ def _summary(findings: Findings, known: Sequence[Row]) -> Block:
     )
     return finding(text) + paragraph(
         "Not recorded: the measure reaches into days on which its table was not kept, so a nought would be made up. "
-        "Nothing to measure: a share of nothing, or too little time as a customer.",
+        "Under notice: notice had been given before the spell had a row to keep a value from. Nothing to measure: a share "
+        "of nothing, or too little time as a customer.",
         "sub",
     )
 

@@ -10,7 +10,7 @@ from whychurn.display.blocks import Block, Column, finding, paragraph, section, 
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import bar
 from whychurn.display.numbers import format_number
-from whychurn.display.quality_coverage import coverage
+from whychurn.display.quality_coverage import coverage, listed
 from whychurn.display.quality_follow_up import follow_up
 from whychurn.display.wording import amount_name, first_upper, interval, money_style, number, with_interval
 from whychurn.findings import Findings, Row
@@ -27,6 +27,26 @@ def table_quality(findings: Findings) -> Block | None:
         section("Is everybody followed alike?", follow_up(findings), level=2),
     ]
     return Block(Markup("").join(part.markup for part in parts))
+
+
+def everybody(row: Row) -> Markup:
+    """Say how many customers there are and how many of them left, where nobody left twice."""
+    counts = {"n": number(row, "count", "n_accounts"), "left": number(row, "count", "n_events")}
+    return sentence("{n} customers, of whom {left} left.", **counts)
+
+
+def times_left(findings: Findings) -> Markup:
+    """Say how often customers left and how many did, where some did so more than once."""
+    customers = findings.one(estimand="n_customers")
+    left = findings.where(estimand="n_customers_left").rows()
+    if not left or left[0].estimate == customers.n_events:
+        return everybody(customers)
+    return sentence(
+        "{n} customers left {left} times; {once} of them at least once.",
+        n=number(customers, "count"),
+        left=number(customers, "count", "n_events"),
+        once=number(left[0], "count"),
+    )
 
 
 def population(findings: Findings) -> Block:
@@ -54,6 +74,8 @@ def population(findings: Findings) -> Block:
         ),
         "sub",
     )
+    if rate.estimated:
+        blocks += paragraph(sentence("The interval is {method}.", method=rate.method), "sub")
     money = money_sentence(findings)
     if money:
         blocks += paragraph(money, "sub")
@@ -168,7 +190,19 @@ def definitions(findings: Findings) -> Block:
         Column("Customers", "n", number=True),
         Column("Customer-years", "years", number=True),
     ]
-    return finding(text) + table("Churn under each definition of leaving", columns, cells)
+    shown = table("Churn under each definition of leaving", columns, cells)
+    return finding(text) + shown + paragraph(_methods(rows), "sub")
+
+
+def _methods(rows: Sequence[Row]) -> str:
+    """Say how the intervals of rates were found, and of which where they differ."""
+    by_method: dict[str, list[str]] = {}
+    for row in rows:
+        if row.estimated:
+            by_method.setdefault(row.method, []).append(f"“{row.term}”")
+    if len(by_method) == 1:
+        return f"Intervals are {next(iter(by_method))}."
+    return " ".join(f"Of {listed(names)} the interval is {method}." for method, names in by_method.items())
 
 
 def _rate_picture(row: Row, most: float) -> Markup:

@@ -82,12 +82,6 @@ class Candidate:
     actionable: bool = True
     n_missing: int = 0
 
-    @property
-    def own_levels(self) -> tuple[str, ...]:
-        """Levels that are this column's own, not another column's in disguise."""
-        aliased = {merge.level for merge in self.merged}
-        return tuple(level for level in self.levels if level not in aliased)
-
 
 def resolve_candidate(cause: Cause, values: pd.Series, rows: str = "customers") -> tuple[Candidate, pd.Series]:
     """Hold one declared cause against its values.

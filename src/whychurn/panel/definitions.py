@@ -71,6 +71,12 @@ def definitions(spells: pd.DataFrame, study: TableStudy) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(kinds)
 
 
+def definition_accounts(spells: pd.DataFrame) -> pd.DataFrame:
+    """Per definition and account at risk: how often it left, and its days at risk."""
+    by_account = spells.groupby(["definition", "account_id"], sort=False)
+    return by_account.agg(events=("event", "sum"), days_at_risk=("days_at_risk", "sum")).reset_index()
+
+
 def definition_differences(spells: pd.DataFrame, study: TableStudy) -> pd.DataFrame:
     """Accounts about which definitions disagree: per account and definition, when it left first and each time."""
     names = [study.definition.name, *(definition.name for definition in study.definitions)]

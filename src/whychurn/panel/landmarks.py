@@ -16,16 +16,18 @@ _COLUMNS_AT_A_TIME = 8
 
 
 def landmark_days(study: TableStudy) -> list[date]:
-    """Return the landmarks, earliest first: whole horizons before the end of the window, not before its beginning.
+    """Return the landmarks, earliest first: whole horizons before the last day of the window, not before its first.
+
+    So the horizon after each of them, which begins on the day after, lies wholly inside the window.
 
     Examples
     --------
-    With a horizon of 90 days and a window from 2024-01-01 to 2024-12-31 they are 2024-01-06, 2024-04-05, 2024-07-04
-    and 2024-10-02.
+    With a horizon of 90 days and a window from 2024-01-01 up to, not including, 2024-12-31 they are 2024-01-05,
+    2024-04-04, 2024-07-03 and 2024-10-01.
     """
     step = timedelta(days=horizon_days(study))
     days = []
-    day = study.observed_to - step
+    day = study.observed_to - timedelta(days=1) - step
     while day >= study.observed_from:
         days.append(day)
         day -= step

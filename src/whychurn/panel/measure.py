@@ -31,6 +31,9 @@ class Measure:
     needs : tuple of str
         The tables without which it does not exist.
     kind : {"number", "category"}
+    values : tuple of str
+        Of what there must be a single value at least, or the measure does not exist: columns as ``"tickets.closed_at"``,
+        records of an action as ``"usage:login"``; alternatives as ``"usage:login|use"``.
     reads : frozenset of str
         Columns that it needs beyond the plainest: ``"user"``, ``"module"``, ``"peak"``, ``"value"`` of usage.
     whole : bool
@@ -47,6 +50,7 @@ class Measure:
     needs: tuple[str, ...]
     compute: Compute = field(repr=False, compare=False)
     kind: Literal["number", "category"] = "number"
+    values: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     whole: bool = False
 

@@ -73,9 +73,10 @@ def trend(s: State) -> NDArray[Any]:
 
 
 def nps_band(s: State) -> Coded:
-    """Return the band of the last answer."""
+    """Return the band of the last answer; none where nobody had been asked yet, as far as records go."""
     score = s.latest("surveys", "day", "score")
     codes = np.where(np.isnan(score), 3, np.where(score >= 9, 0, np.where(score >= 7, 1, 2)))
+    codes = np.where(s.tracking["surveys"].begun(s.grid.cut), codes, -1)
     return Coded(codes, ("promoter", "passive", "detractor", "no answer yet"))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from whychurn.errors import PanelError
 from whychurn.panel.intervals import DAY
 from whychurn.panel.measure_usage import FAILED, LOGIN, NO_MODULE, USE
-from whychurn.panel.renewals import TERMS
+from whychurn.panel.renewals import terms
 from whychurn.sources.names import quoted
 from whychurn.study import TableStudy
 
@@ -114,7 +114,9 @@ _PLAIN: Mapping[str, tuple[str, str, str, str]] = {
     "interventions": ("interventions", f"{_day('assigned_on')} AS day", "r.assigned_on IS NOT NULL", ""),
     "failed_payments": ("payments", f"{_day('failed_on')} AS day", "r.failed_on IS NOT NULL", ""),
     "payments": (
-        "payments", f"{_day('due_on')} AS due, {_day('paid_on', OPEN_END)} AS paid", "r.due_on IS NOT NULL", "",
+        "payments", f"{_day('due_on')} AS due, {_day('paid_on', OPEN_END)} AS paid",
+        # Credits and bills of nothing are no debts.
+        "r.due_on IS NOT NULL AND (r.amount IS NULL OR r.amount > 0)", "",
     ),
     "subscriptions": (
         "panel_terms",
@@ -193,7 +195,7 @@ class Records:
             self._stage_events(name)
         else:
             if name == "subscriptions":
-                sql = f"CREATE OR REPLACE TEMP TABLE panel_terms AS {TERMS}"
+                sql = f"CREATE OR REPLACE TEMP TABLE panel_terms AS {terms(self._study.definition)}"
                 self._engine.run(sql, {"to": self._study.observed_to})
             table, columns, condition, order = _PLAIN[name]
             self._engine.run(

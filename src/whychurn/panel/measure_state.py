@@ -15,6 +15,8 @@ from whychurn.panel.measure_time import Tracking, Windows
 from whychurn.panel.measure_usage import NEVER_SEEN, Usage
 
 Records = Mapping[str, NDArray[Any]]
+#: Days without usage at which a band ends.
+_BANDS = (7, 14, 30)
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ class State:
         return np.where(self.tracking[table].begun(self.grid.cut), values, np.nan)
 
     def days_since(self, last: Ints) -> Floats:
-        """Return full days without usage up to the cut-off, NaN if that is not known."""
+        """Return full days since the last recorded usage, NaN if a gap may hide one that is another band's."""
         tracking, cut = self.tracking["usage"], self.grid.cut
-        known = (last != NEVER_SEEN) & tracking.begun(cut) & ~tracking.lost(cut, last)
-        return np.where(known, cut - 1 - last, np.nan)
+        # A gap that changes not even the band changes nothing worth knowing; else the truth is not known.
+        known = np.digitize(cut - 1 - last, _BANDS) == np.digitize(cut - 1 - tracking.possibly(cut, last), _BANDS)
+        return np.where((last != NEVER_SEEN) & tracking.begun(cut) & known, cut - 1 - last, np.nan)
 
     def recency(self, last: Ints) -> Coded:
         """Return bands of days since something was done, and why there is none."""
@@ -82,16 +85,15 @@ class State:
         days, unseen, cut, started = self.days_since(last), last == NEVER_SEEN, self.grid.cut, self.grid.started
         codes = np.full(len(cut), -1, dtype=np.int8)
         seen = ~np.isnan(days)
-        codes[seen] = np.digitize(days[seen], (7, 14, 30))
-        tracking = self.tracking["usage"]
-        codes[unseen & tracking.begun(cut) & (tracking.first <= started)] = 4
+        codes[seen] = np.digitize(days[seen], _BANDS)
+        codes[unseen & self.tracking["usage"].since(started, cut)] = 4
         codes[unseen & (cut <= started)] = 5
         return Coded(codes, labels)
 
     def adopted(self, last: Ints) -> Floats:
-        """Return 1 if ever done, 0 if never since the customer came, NaN if that was not recorded."""
-        unknown = self.tracking["usage"].first > self.grid.started
-        return np.where(last != NEVER_SEEN, 1.0, np.where(unknown, np.nan, 0.0))
+        """Return 1 if ever done, 0 if never since the customer came, NaN if that was not recorded throughout."""
+        throughout = self.tracking["usage"].since(self.grid.started, self.grid.cut)
+        return np.where(last != NEVER_SEEN, 1.0, np.where(throughout, 0.0, np.nan))
 
     def counted(self, staged: str, day: str, days: int, table: str = "") -> Floats:
         """Return how many records fall into a trailing window; `table` is theirs, if it has another name."""
@@ -140,7 +142,10 @@ class State:
 
     @cached_property
     def _in_force(self) -> tuple[Ints, Ints]:
-        """Which subscription is in force on which row, on the last day before the cut-off."""
+        """Which subscription describes which row: in force on the last day before the cut-off, or the last that was.
+
+        There is at least one for each row.
+        """
         records, spells = self._fetch("subscriptions"), self.grid.spells
         record, spell = self._subscriptions_of_spells
         began, ended = records["started"][record], records["ended"][record]
@@ -157,7 +162,7 @@ class State:
         return np.arange(len(account)) if record is None else record, spell
 
     def contract(self, what: str) -> Floats:
-        """Return what the subscriptions in force add up to: "mrr", "seats", "n", "term" or "renewal"."""
+        """Return what the subscriptions that describe a row add up to: "mrr", "seats", "n", "term" or "renewal"."""
         if what not in self._contract:
             self._contract[what] = self._find_contract(what)
         return self._contract[what]
@@ -168,7 +173,7 @@ class State:
             return np.bincount(row, minlength=n_rows).astype(float)
         values = self._fetch("subscriptions")[what][record]
         if what in ("mrr", "seats"):
-            return self._sum(values, row, empty=0.0 if what == "mrr" else np.nan)
+            return self._sum(values, row)
         if what == "term":
             found = np.full(n_rows, -np.inf)
             np.fmax.at(found, row, values)
@@ -178,13 +183,12 @@ class State:
             np.fmin.at(found, row[ahead > 0], ahead[ahead > 0])
         return np.where(np.isinf(found), np.nan, found)
 
-    def _sum(self, values: Floats, row: Ints, empty: float) -> Floats:
-        """Add up on each row; NaN where no value is known, `empty` where there is no record at all."""
+    def _sum(self, values: Floats, row: Ints) -> Floats:
+        """Add up on each row; NaN where no value is known."""
         n_rows = len(self.grid.owner)
         known = ~np.isnan(values)
         total = np.bincount(row[known], weights=values[known], minlength=n_rows)
-        some = np.bincount(row[known], minlength=n_rows) > 0
-        return np.where(some, total, np.where(np.bincount(row, minlength=n_rows) > 0, np.nan, empty))
+        return np.where(np.bincount(row[known], minlength=n_rows) > 0, total, np.nan)
 
     def plan(self) -> Coded:
         """Return the plan of the subscription with the largest recurring revenue."""
@@ -206,14 +210,14 @@ class State:
         return Coded(codes, tuple(f"{1970 + q // 4}-Q{q % 4 + 1}" for q in quarters.tolist()))
 
     def amount(self) -> Floats:
-        """Return the recurring revenue on the row's first day."""
+        """Return the recurring revenue on the row's first day; within a gap, that of the day before the gap."""
         records = self._fetch("subscriptions")
         record, spell = self._subscriptions_of_spells
         entered, step = self.grid.spells.entered[spell], self.grid.step
         begin = -((entered - records["started"][record]) // step)
         end = -((entered - records["ended"][record]) // step)
         pair, row = self.grid.ranges(spell, begin, end)
-        return self._sum(records["mrr"][record[pair]], row, empty=0.0)
+        return self._sum(records["mrr"][record[pair]], row)
 
     @cached_property
     def notice(self) -> tuple[NDArray[np.bool_], Ints]:

@@ -67,12 +67,19 @@ class Tracking:
             whole &= ~((begin < cut) & (end > cut - days))
         return whole
 
-    def lost(self, cut: Ints, last: Ints) -> Bools:
-        """Return whether a gap began between what was last seen and the cut-off."""
-        lost = np.zeros(len(cut), dtype=bool)
-        for begin, _ in self.gaps:
-            lost |= (last < begin) & (begin < cut)
-        return lost
+    def since(self, start: Ints, cut: Ints) -> Bools:
+        """Return whether each day from a start to before a cut-off was recorded, and recording began by the start."""
+        whole = self.first <= start
+        for begin, end in self.gaps:
+            whole &= ~((begin < cut) & (end > start) & (start < cut))
+        return whole
+
+    def possibly(self, cut: Ints, last: Ints) -> Ints:
+        """Return the latest day before a cut-off on which something last seen may have happened again, unrecorded."""
+        latest = last
+        for begin, end in self.gaps:
+            latest = np.where(begin < cut, np.maximum(latest, np.minimum(end, cut) - 1), latest)
+        return latest
 
 
 def tracking_of(sources: Sources, study: TableStudy, names: Collection[str]) -> dict[str, Tracking]:

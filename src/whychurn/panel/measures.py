@@ -22,6 +22,7 @@ from whychurn.panel.measure_kinds import (
     trend,
 )
 from whychurn.panel.measure_names import column_parts, event_kinds_of, modules_of
+from whychurn.panel.measure_needs import measurable
 from whychurn.panel.measure_time import Windows, windows_of
 from whychurn.panel.measure_usage import FAILED, LOGIN, USE
 from whychurn.study import TableStudy
@@ -30,7 +31,7 @@ from whychurn.study import TableStudy
 def measures_of(
     connection: duckdb.DuckDBPyConnection, study: TableStudy, tables: Collection[str]
 ) -> tuple[Measure, ...]:
-    """Return the measures that a company's tables allow, with windows, modules and kinds of events written out.
+    """Return the measures that a company's records allow, with windows, modules and kinds of events written out.
 
     Parameters
     ----------
@@ -46,8 +47,7 @@ def measures_of(
         If there are too many modules or kinds of events.
     """
     modules, kinds = modules_of(connection, study, tables), event_kinds_of(connection, tables)
-    possible = registry(study, modules, kinds)
-    return tuple(measure for measure in possible if all(table in tables for table in measure.needs))
+    return measurable(connection, tables, registry(study, modules, kinds))
 
 
 def registry(study: TableStudy, modules: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[Measure, ...]:
@@ -70,6 +70,7 @@ def registry(study: TableStudy, modules: tuple[str, ...], kinds: tuple[str, ...]
 
 
 _USAGE = ("usage",)
+_LOGIN, _USED, _FAILED, _PRESENT = ("usage:login",), ("usage:use",), ("usage:failed",), ("usage:login|use",)
 _BANDS = (
     "bands of full days; “never yet” where there was none since the customer came, “too new” where the customer had "
     "not come yet at the cut-off"
@@ -79,99 +80,102 @@ _BANDS = (
 def _logins(w: Windows) -> Iterator[Measure]:
     yield Measure(
         "days_since_login", "Days since last login", "days", "Full days between the last login and the cut-off.",
-        "login", _USAGE, lambda s: s.days_since(s.usage.latest(LOGIN)), whole=True,
+        "login", _USAGE, lambda s: s.days_since(s.usage.latest(LOGIN)), values=_LOGIN, whole=True,
     )  # fmt: skip
     yield Measure(
         "login_recency", "Last login", "", f"Days since the last login in {_BANDS}.",
-        "login", _USAGE, lambda s: s.recency(s.usage.latest(LOGIN)), "category",
+        "login", _USAGE, lambda s: s.recency(s.usage.latest(LOGIN)), "category", values=_LOGIN,
     )  # fmt: skip
     for days in w.distinct(w.w1, w.w4, w.w8):
         yield Measure(
             f"logins_{days}", f"Logins in {days} days", "logins", f"Logins in the {days} days before the cut-off.",
-            "login", _USAGE, sum_of(LOGIN, days), whole=True,
+            "login", _USAGE, sum_of(LOGIN, days), values=_LOGIN, whole=True,
         )  # fmt: skip
 
 
 def _use(w: Windows, study: TableStudy) -> Iterator[Measure]:
     yield Measure(
         "days_since_use", "Days since last use", "days", "Full days between the last use and the cut-off.",
-        "use", _USAGE, lambda s: s.days_since(s.usage.latest(USE)), whole=True,
+        "use", _USAGE, lambda s: s.days_since(s.usage.latest(USE)), values=_USED, whole=True,
     )  # fmt: skip
     yield Measure(
         "use_recency", "Last use", "", f"Days since the last use in {_BANDS}.",
-        "use", _USAGE, lambda s: s.recency(s.usage.latest(USE)), "category",
+        "use", _USAGE, lambda s: s.recency(s.usage.latest(USE)), "category", values=_USED,
     )  # fmt: skip
     days = w.w4
     for length in w.distinct(w.w4, w.w8):
         yield Measure(
             f"uses_{length}", f"Uses in {length} days", "uses", f"Uses in the {length} days before the cut-off.",
-            "use", _USAGE, sum_of(USE, length), whole=True,
+            "use", _USAGE, sum_of(USE, length), values=_USED, whole=True,
         )  # fmt: skip
     yield Measure(
         f"active_days_{days}", f"Active days in {days} days", "days",
         f"Different days with a login or a use in the {days} days before the cut-off.",
-        "use", _USAGE, lambda s: s.tracked(s.usage.active_days(s.intervals(days)), "usage", days), whole=True,
+        "use", _USAGE, lambda s: s.tracked(s.usage.active_days(s.intervals(days)), "usage", days),
+        values=_PRESENT, whole=True,
     )  # fmt: skip
     yield Measure(
         "use_trend", "Trend of use", "log ratio",
         f"Logarithm of uses in {days} days against the usual number in the {w.w8} days before them; 0 is no change.",
-        "use", _USAGE, trend,
+        "use", _USAGE, trend, values=_USED,
     )  # fmt: skip
     (first, last), weekdays = study.measures.peak_hours, "/".join(map(str, sorted(set(study.measures.peak_days))))
     when = f"between {first}:00 and {last}:00 on weekdays {weekdays} (1 is Monday)"
     yield Measure(
         f"peak_uses_{days}", f"Uses at peak hours in {days} days", "uses", f"Uses {when}.",
-        "use", _USAGE, peak(days), reads=frozenset({"peak"}), whole=True,
+        "use", _USAGE, peak(days), values=_USED, reads=frozenset({"peak"}), whole=True,
     )  # fmt: skip
     yield Measure(
         f"peak_share_{days}", f"Share of use at peak hours in {days} days", "", f"Share of uses that fall {when}.",
-        "use", _USAGE, lambda s: share(peak(days)(s), sum_of(USE, days)(s)), reads=frozenset({"peak"}),
+        "use", _USAGE, lambda s: share(peak(days)(s), sum_of(USE, days)(s)),
+        values=_USED, reads=frozenset({"peak"}),
     )  # fmt: skip
     yield Measure(
         f"volume_{days}", f"Business volume in {days} days", "", "Sum of the values recorded with logins and uses.",
         "use", _USAGE, lambda s: s.tracked(s.usage.volume(s.intervals(days)), "usage", days),
-        reads=frozenset({"value"}),
+        values=("usage.value",), reads=frozenset({"value"}),
     )  # fmt: skip
 
 
 def _modules(w: Windows, modules: tuple[str, ...]) -> Iterator[Measure]:
-    days, reads = w.w4, frozenset({"module"})
+    days, values, reads = w.w4, (*_USED, "usage.module"), frozenset({"module"})
     if modules:
         yield Measure(
             f"modules_used_{days}", f"Modules used in {days} days", "modules", f"Different modules in {days} days.",
-            "modules", _USAGE, lambda s: modules_used(s, days, len(modules)), reads=reads, whole=True,
+            "modules", _USAGE, lambda s: modules_used(s, days, len(modules)), values=values, reads=reads, whole=True,
         )  # fmt: skip
     for place, (module, part) in enumerate(column_parts(modules).items()):
         yield Measure(
             f"uses_{days}_{part}", f"Uses of {module} in {days} days", "uses", f"Uses of {module} in {days} days.",
-            "modules", _USAGE, module_uses(place, days), reads=reads, whole=True,
+            "modules", _USAGE, module_uses(place, days), values=values, reads=reads, whole=True,
         )  # fmt: skip
         yield Measure(
             f"adopted_{part}", f"Has used {module}", "", f"1 where {module} was ever used before the cut-off, else 0.",
-            "modules", _USAGE, adopted(place), reads=reads, whole=True,
+            "modules", _USAGE, adopted(place), values=values, reads=reads, whole=True,
         )  # fmt: skip
         yield Measure(
             f"share_{days}_{part}", f"Share of {module} in {days} days", "", f"Share of uses that were of {module}.",
-            "modules", _USAGE, module_share(place, days), reads=reads,
+            "modules", _USAGE, module_share(place, days), values=values, reads=reads,
         )  # fmt: skip
         yield Measure(
             f"days_since_use_{part}", f"Days since last use of {module}", "days",
             f"Full days between the last use of {module} and the cut-off.",
-            "modules", _USAGE, module_days(place), reads=reads, whole=True,
+            "modules", _USAGE, module_days(place), values=values, reads=reads, whole=True,
         )  # fmt: skip
 
 
 def _seats(w: Windows) -> Iterator[Measure]:
-    days, reads = w.w4, frozenset({"user"})
+    days, values, reads = w.w4, (*_PRESENT, "usage.user_id"), frozenset({"user"})
     yield Measure(
         f"active_users_{days}", f"Active users in {days} days", "users",
         f"Different people with a login or a use in the {days} days before the cut-off.",
-        "seats", _USAGE, people(days), reads=reads, whole=True,
+        "seats", _USAGE, people(days), values=values, reads=reads, whole=True,
     )  # fmt: skip
     yield Measure(
         f"seat_adoption_{days}", f"Seats in use in {days} days", "",
         f"Active users of {days} days per paid seat.",
-        "seats", _USAGE, lambda s: share(people(days)(s), s.contract("seats")), reads=reads,
+        "seats", (*_USAGE, "subscriptions"), lambda s: share(people(days)(s), s.contract("seats")),
+        values=(*values, "subscriptions.seats"), reads=reads,
     )  # fmt: skip
 
 
@@ -180,19 +184,21 @@ def _friction(w: Windows) -> Iterator[Measure]:
     failed = sum_of(FAILED, days)
     yield Measure(
         f"failed_{days}", f"Failed actions in {days} days", "failures", f"Actions that failed in {days} days.",
-        "friction", _USAGE, failed, whole=True,
+        "friction", _USAGE, failed, values=_FAILED, whole=True,
     )  # fmt: skip
     yield Measure(
         f"failed_share_{days}", f"Share of actions that failed in {days} days", "",
         "Failed actions per failed action or use.",
         "friction", _USAGE, lambda s: share(failed(s), failed(s) + sum_of(USE, days)(s)),
+        values=(*_USED, *_FAILED),
     )  # fmt: skip
 
 
 def _support(w: Windows) -> Iterator[Measure]:
     yield Measure(
         "open_tickets", "Open tickets", "tickets", "Tickets opened and not closed before the cut-off.",
-        "support", ("tickets",), lambda s: s.standing("tickets", "opened", "closed"), whole=True,
+        "support", ("tickets",), lambda s: s.standing("tickets", "opened", "closed"),
+        values=("tickets.closed_at",), whole=True,
     )  # fmt: skip
     yield Measure(
         f"tickets_{w.w12}", f"Tickets in {w.w12} days", "tickets", f"Tickets opened in {w.w12} days.",
@@ -201,17 +207,19 @@ def _support(w: Windows) -> Iterator[Measure]:
     yield Measure(
         "last_csat", "Last satisfaction with support", "", "Satisfaction with the last ticket that was rated.",
         "support", ("tickets",), lambda s: s.latest("ratings", "day", "csat"),
+        values=("tickets.csat", "tickets.csat_at|closed_at"),
     )  # fmt: skip
 
 
 def _surveys() -> Iterator[Measure]:
+    values = ("surveys.score", "surveys.answered_at")
     yield Measure(
         "last_nps", "Last NPS answer", "points", "Last answer to “would you recommend us”, 0 to 10.",
-        "surveys", ("surveys",), lambda s: s.latest("surveys", "day", "score"),
+        "surveys", ("surveys",), lambda s: s.latest("surveys", "day", "score"), values=values,
     )  # fmt: skip
     yield Measure(
         "nps_band", "NPS group", "", "Promoter (9 or 10), passive (7 or 8), detractor, or no answer yet.",
-        "surveys", ("surveys",), nps_band, "category",
+        "surveys", ("surveys",), nps_band, "category", values=values,
     )  # fmt: skip
 
 
@@ -241,11 +249,13 @@ def _payments(w: Windows) -> Iterator[Measure]:
     days, needs = w.w12, ("payments",)
     yield Measure(
         f"failed_payments_{days}", f"Failed payments in {days} days", "payments", f"Charges that failed in {days} days.",
-        "payments", needs, lambda s: s.counted("failed_payments", "day", days, "payments"), whole=True,
+        "payments", needs, lambda s: s.counted("failed_payments", "day", days, "payments"),
+        values=("payments.failed_on",), whole=True,
     )  # fmt: skip
     yield Measure(
         "overdue_payments", "Overdue payments", "payments", "Payments due and not paid before the cut-off.",
-        "payments", needs, lambda s: s.standing("payments", "due", "paid"), whole=True,
+        "payments", needs, lambda s: s.standing("payments", "due", "paid"),
+        values=("payments.paid_on",), whole=True,
     )  # fmt: skip
 
 
@@ -253,15 +263,15 @@ def _contract() -> Iterator[Measure]:
     needs = ("subscriptions",)
     yield Measure(
         "mrr", "Monthly recurring revenue", "per month", "Sum over the subscriptions in force.",
-        "contract", needs, lambda s: s.contract("mrr"),
+        "contract", needs, lambda s: s.contract("mrr"), values=("subscriptions.mrr",),
     )  # fmt: skip
     yield Measure(
         "seats", "Paid seats", "seats", "Sum over the subscriptions in force.",
-        "contract", needs, lambda s: s.contract("seats"),
+        "contract", needs, lambda s: s.contract("seats"), values=("subscriptions.seats",),
     )  # fmt: skip
     yield Measure(
         "plan", "Plan", "", "Plan of the subscription in force with the largest recurring revenue.",
-        "contract", needs, lambda s: s.plan(), "category",
+        "contract", needs, lambda s: s.plan(), "category", values=("subscriptions.plan",),
     )  # fmt: skip
     yield Measure(
         "n_subscriptions", "Subscriptions", "subscriptions", "Subscriptions in force.",
@@ -269,11 +279,12 @@ def _contract() -> Iterator[Measure]:
     )  # fmt: skip
     yield Measure(
         "term_months", "Length of term", "months", "Longest term of the subscriptions in force.",
-        "contract", needs, lambda s: s.contract("term"),
+        "contract", needs, lambda s: s.contract("term"), values=("subscriptions.term_months",),
     )  # fmt: skip
     yield Measure(
         "days_to_renewal", "Days to renewal", "days", "Days to the next renewal of a subscription in force.",
-        "contract", needs, lambda s: s.contract("renewal"), whole=True,
+        "contract", needs, lambda s: s.contract("renewal"),
+        values=("subscriptions.renewal_on", "subscriptions.term_months"), whole=True,
     )  # fmt: skip
 
 

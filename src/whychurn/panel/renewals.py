@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-#: A first renewal up to this many days after the end of the first term is still the one agreed at the start.
-SLACK_DAYS = 15
+from whychurn.panel.service import served_subscriptions
+from whychurn.study.tables_schema import Definition
 
-#: What to read instead of ``subscriptions``: the same rows, those that went past a renewal in several parts.
-#:
-#: A column "next renewal" is usually overwritten at each renewal. Read as it stands it would tell, years before, that
-#: the customer was going to stay. So only what was fixed when the subscription began is used: the day of the first
-#: renewal (as recorded, where it lies within the first term) and the length of the term. Without a term nobody can say
-#: when the recorded day was agreed, and it is left out.
-TERMS = f"""
+#: The first renewal lies more than this many days after the beginning, and at most as many after the first term.
+SLACK_DAYS = 15
+#: Months differ in length: up to this many days from the end of the first term, it is the end of the first term.
+SNAP_DAYS = 3
+
+_TERMS = """
     WITH first AS (
-        SELECT *, CAST(round(term_months) AS INTEGER) AS months,
+        SELECT * REPLACE (carried_to AS ended_on), CAST(round(term_months) AS INTEGER) AS months,
             CAST(started_on + INTERVAL 1 MONTH * CAST(round(term_months) AS INTEGER) AS DATE) AS term_end
-        FROM subscriptions
+        FROM ({subscriptions})
+    ),
+    -- As many whole terms back as bring the recorded day to the end of the first term, give or take.
+    counted AS (
+        SELECT *, CASE WHEN renewal_on > started_on AND months >= 1
+            THEN greatest(0, datediff('month', term_end, renewal_on) // months) END AS about
+        FROM first
+    ),
+    rolled AS (
+        SELECT *, CASE
+            WHEN {back_about} > term_end + {slack} THEN about + 1
+            WHEN about > 0 AND {back_about_less_one} <= term_end + {slack} THEN about - 1
+            ELSE about
+        END AS back
+        FROM counted
+    ),
+    moved AS (
+        SELECT *, CASE WHEN {back} <= started_on + {slack} THEN {back_less_one} ELSE {back} END AS first_day FROM rolled
     ),
     agreed AS (
         SELECT *, least(coalesce(ended_on, $to), CAST($to AS DATE)) AS until,
-            CASE
-                WHEN renewal_on IS NULL OR renewal_on <= started_on OR months IS NULL OR months < 1 THEN NULL
-                WHEN renewal_on <= term_end + {SLACK_DAYS} THEN renewal_on
-                ELSE term_end
-            END AS first_renewal
-        FROM first
+            CASE WHEN abs(first_day - term_end) <= {snap} THEN term_end ELSE first_day END AS first_renewal
+        FROM moved
     ),
     -- One more turn than whole terms fit, and those that begin too late are dropped again.
     turns AS (
@@ -46,3 +58,31 @@ TERMS = f"""
     SELECT * REPLACE (CASE WHEN renewal_on < until THEN renewal_on ELSE ended_on END AS ended_on)
     FROM dated WHERE turn = 0 OR started_on < until
 """
+
+
+def terms(definition: Definition) -> str:
+    """Return what to read instead of subscriptions: the same rows, those that went past a renewal in several parts.
+
+    A column "next renewal" is usually overwritten at each renewal. Read as it stands it would tell, years before, that
+    the customer was going to stay. So it is taken back by whole terms to the first renewal after the subscription began,
+    which is the same day whether it was overwritten or not. Without a term that cannot be done, and it is left out.
+
+    Parameters
+    ----------
+    definition : Definition
+        When a customer counts as gone, and with it when a subscription ends.
+
+    Returns
+    -------
+    str
+        A query with one parameter, ``to``: the day up to which terms are wanted. Its rows hold until ``ended_on``; a
+        subscription that is carried through a gap goes on to the end of the gap.
+    """
+    return _TERMS.format(
+        subscriptions=served_subscriptions(definition), slack=SLACK_DAYS, snap=SNAP_DAYS, back_about=_back("about"),
+        back_about_less_one=_back("(about - 1)"), back=_back("back"), back_less_one=_back("(back - 1)"),
+    )  # fmt: skip
+
+
+def _back(terms_back: str) -> str:
+    return f"CAST(renewal_on - INTERVAL 1 MONTH * CAST({terms_back} * months AS INTEGER) AS DATE)"

@@ -46,17 +46,32 @@ def make_service(
 
 
 def make_subscriptions(connection: duckdb.DuckDBPyConnection, definition: Definition, into: str) -> None:
-    """Create the temporary table of subscriptions with a day of service, each ending by the day that counts.
+    """Create the temporary table of subscriptions with a day of service: :func:`served_subscriptions`."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(into)} AS {served_subscriptions(definition)}")
 
-    Columns: ``subscription_id``, ``account_id``, ``started_on``, ``ended_on`` (first day without service, null while
-    active), ``end_reason``, ``mrr``.
+
+def served_subscriptions(definition: Definition) -> str:
+    """Return the query of subscriptions with a day of service, each ending by the day that counts.
+
+    Its columns are those of ``subscriptions``, ``ended_on`` being the first day without service (null while active),
+    and ``carried_to``: the same day, or, where the account then has no subscription for a while, the day on which the
+    next one begins. Until then the contract that ended last describes the account: a gap may count as service.
     """
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {quoted(into)} AS
-        SELECT subscription_id, account_id, started_on, ended_on, end_reason, mrr
-        FROM (SELECT * REPLACE ({_ENDS[definition.recognise]} AS ended_on) FROM subscriptions)
-        WHERE ended_on IS NULL OR ended_on > started_on
-    """)
+    ended_on = _ENDS[definition.recognise]
+    return f"""
+        WITH served AS (
+            SELECT * REPLACE ({ended_on} AS ended_on) FROM subscriptions
+            WHERE {ended_on} IS NULL OR {ended_on} > started_on
+        ),
+        covered AS (
+            SELECT account_id, started_on, max(coalesce(ended_on, DATE '9999-12-31')) OVER (
+                PARTITION BY account_id ORDER BY started_on ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS until FROM served
+        )
+        SELECT served.*, coalesce(following.started_on, served.ended_on) AS carried_to
+        FROM served LEFT JOIN covered AS following ON following.account_id = served.account_id
+            AND following.until = served.ended_on AND following.started_on > following.until
+    """
 
 
 def drop_service(connection: duckdb.DuckDBPyConnection, into: str = "service") -> None:
@@ -66,11 +81,22 @@ def drop_service(connection: duckdb.DuckDBPyConnection, into: str = "service") -
 
 
 def _add_overdue(connection: duckdb.DuckDBPyConnection, after_days: int, away: str) -> None:
+    """Add the days from `after_days` after a bill was due until it, or one due later, was paid.
+
+    Who pays again is no longer gone, whatever became of an old bill. Credits and bills of nothing are no debts.
+    """
     connection.execute(
         f"""
         INSERT INTO {quoted(away)}
-        SELECT account_id, due_on + CAST($after AS INTEGER), paid_on, true
-        FROM payments WHERE paid_on IS NULL OR paid_on > due_on + CAST($after AS INTEGER)
+        WITH bills AS (
+            SELECT account_id, due_on + CAST($after AS INTEGER) AS left_on,
+                least(paid_on, min(paid_on) OVER (
+                    PARTITION BY account_id ORDER BY due_on
+                    RANGE BETWEEN INTERVAL 1 DAY FOLLOWING AND UNBOUNDED FOLLOWING
+                )) AS back_on
+            FROM payments WHERE amount IS NULL OR amount > 0
+        )
+        SELECT account_id, left_on, back_on, true FROM bills WHERE back_on IS NULL OR back_on > left_on
         """,
         {"after": after_days},
     )

@@ -11,11 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from whychurn.panel.panel import Rows
+from whychurn.panel.service import make_subscriptions
 from whychurn.sources.names import quoted
+from whychurn.study.tables_schema import Definition
 
 
 def spell_frame(
-    connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], spells: str = "spells"
+    connection: duckdb.DuckDBPyConnection, definition: Definition, attributes: Sequence[str], spells: str = "spells"
 ) -> pd.DataFrame:
     """Return the spells at risk in the order of account and spell.
 
@@ -23,6 +25,8 @@ def spell_frame(
     ----------
     connection : duckdb.DuckDBPyConnection
         With the tables of the contract.
+    definition : Definition
+        When a customer counts as gone, and with it when a subscription ends.
     attributes : sequence of str
         Columns of accounts to carry.
     spells : str
@@ -33,25 +37,29 @@ def spell_frame(
     pandas.DataFrame
         ``account_id``, ``spell``, ``started_on``, ``entered_on``, ``ended_on`` (NaT if not in the window),
         ``followed_to``, ``duration`` and ``entry`` (days since the spell began at the end of follow-up and at entry),
-        ``event``, ``cause``, ``reason``, ``controllable``, ``amount`` (recurring revenue on the last day at risk: 0 if
-        no subscription is on, NaN if none of those that are has an amount), then the attributes.
+        ``event``, ``cause``, ``reason``, ``controllable``, ``amount`` (recurring revenue on the last day at risk; if
+        that lies in a gap that counts as service, on the day before the gap; NaN if no subscription has an amount),
+        then the attributes.
     """
+    subscriptions = f"{spells}_subscriptions"
+    make_subscriptions(connection, definition, subscriptions)
     frame = connection.execute(
         f"""
         WITH revenue AS (
             SELECT spell_id, sum(mrr) AS amount
-            FROM {quoted(spells)} AS spell JOIN subscriptions AS paid ON paid.account_id = spell.account_id
+            FROM {quoted(spells)} AS spell JOIN {quoted(subscriptions)} AS paid ON paid.account_id = spell.account_id
                 AND paid.started_on < spell.followed_to
-                AND (paid.ended_on IS NULL OR paid.ended_on >= spell.followed_to)
+                AND (paid.carried_to IS NULL OR paid.carried_to >= spell.followed_to)
             GROUP BY spell_id
         )
         SELECT spell.account_id, spell.spell, started_on, entered_on, ended_on, followed_to,
             CAST(followed_to - started_on AS DOUBLE) AS duration, CAST(entered_on - started_on AS DOUBLE) AS entry,
-            event, cause, reason, controllable, CASE WHEN revenue.spell_id IS NULL THEN 0 ELSE amount END AS amount
+            event, cause, reason, controllable, amount
         FROM {quoted(spells)} AS spell LEFT JOIN revenue ON revenue.spell_id = spell.spell_id
         ORDER BY spell.spell_id
         """
     ).df()
+    connection.execute(f"DROP TABLE {quoted(subscriptions)}")
     frame = pd.concat([frame, _attributes(connection, attributes, spells)], axis=1)
     for name in ("account_id", "cause", "reason", "controllable", *attributes):
         if frame[name].dtype == object or name == "controllable":

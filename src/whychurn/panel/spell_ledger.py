@@ -97,7 +97,8 @@ def _rule(definition: Definition) -> str:
         f"Periods of service at most {counted(definition.allowed_gap_days, 'day')} apart are one spell.",
     ]
     if definition.delinquent_after_days is not None:
-        parts.append(f"Days from {definition.delinquent_after_days:,} days after an unpaid due date are no service.")
+        days = counted(definition.delinquent_after_days, "day")
+        parts.append(f"Days from {days} after a bill was due, until it or a later one is paid, are no service.")
     if definition.inactive_after_days is not None:
         parts.append(f"Days after {definition.inactive_after_days:,} days without use are no service.")
     return " ".join(parts)

@@ -58,7 +58,10 @@ def make_spells(
             WHERE started_on < $end AND (ended_on IS NULL OR ended_on > $begin)
         ),
         given AS (
-            SELECT account_id, ended_on, first(end_reason ORDER BY subscription_id) AS end_reason
+            -- A reason that was given tells more than none, and that of the larger subscription more than another.
+            SELECT account_id, ended_on, first(end_reason ORDER BY
+                coalesce(end_reason, '') = '', mrr DESC NULLS LAST, subscription_id
+            ) AS end_reason
             FROM {quoted(f"{service}_subscriptions")} WHERE ended_on IS NOT NULL GROUP BY account_id, ended_on
         ),
         reasoned AS (

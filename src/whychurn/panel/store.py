@@ -19,6 +19,7 @@ from whychurn.panel.buckets import bucket_bounds, write_bucket
 from whychurn.panel.intervals import DAY, Grid, Spells, read_spells
 from whychurn.panel.measure import Measure
 from whychurn.panel.measure_names import event_kinds_of, modules_of
+from whychurn.panel.measure_needs import measurable
 from whychurn.panel.measure_records import Engine, Records
 from whychurn.panel.measure_state import State
 from whychurn.panel.measure_time import tracking_of, windows_of
@@ -27,12 +28,13 @@ from whychurn.panel.store_folder import PanelFolder, building, reading
 from whychurn.panel.store_rows import ParquetRows
 from whychurn.sources import Sources
 from whychurn.sources.names import suggestion
+from whychurn.sources.tables import cache
 from whychurn.study import TableStudy
 
 __all__ = ["LAYOUT", "ParquetRows", "build_rows"]
 
 #: Raised whenever the same study would be written differently.
-LAYOUT = 2
+LAYOUT = 3
 Progress = Callable[[int, int], object]
 
 
@@ -65,9 +67,7 @@ def build_rows(
     engine = Engine(sources.connection)
     modules = modules_of(sources.connection, study, sources.tables)
     kinds = event_kinds_of(sources.connection, sources.tables)
-    measures = tuple(
-        measure for measure in registry(study, modules, kinds) if all(name in sources.tables for name in measure.needs)
-    )
+    measures = measurable(sources.connection, sources.tables, registry(study, modules, kinds))
     if only is not None:
         measures = _chosen(measures, only)
     spells = read_spells(sources.connection, study)
@@ -106,6 +106,11 @@ def _build(job: _Job, progress: Progress | None) -> None:
         manifest |= {"rows": int(spells.n_rows.sum()), "measures": [measure.name for measure in job.measures]}
         folder.write_manifest(manifest)
     bounds = manifest["bounds"]
+    if "sizes" in manifest:
+        # It was complete: a bucket that has not the size it had is built again.
+        for number, (size, there) in enumerate(zip(manifest.pop("sizes"), folder.sizes, strict=True)):
+            if size != there:
+                folder.bucket(number).unlink(missing_ok=True)
     windows = windows_of(study)
     tracking = tracking_of(job.sources, study, [*job.sources.tables])
     reads = frozenset().union(*(measure.reads for measure in job.measures))
@@ -128,7 +133,7 @@ def _build(job: _Job, progress: Progress | None) -> None:
                 show(number + 1, len(bounds) - 1)
     finally:
         records.drop()
-    folder.write_manifest(manifest | {"complete": True})
+    folder.write_manifest(manifest | {"complete": True, "sizes": folder.sizes})
 
 
 def _n_buckets(job: _Job) -> int:
@@ -161,6 +166,8 @@ def _key(engine: Engine, sources: Sources, study: TableStudy, measures: tuple[Me
     }
     for part in (
         LAYOUT,
+        # The rows are made of the typed tables: read differently, they are other rows.
+        cache.LAYOUT,
         duckdb.__version__,
         sources.fingerprints,
         sorted(sources.tables.items()),

@@ -48,9 +48,14 @@ class PanelFolder:
 
     @property
     def complete(self) -> bool:
-        """Whether every bucket is there."""
+        """Whether every bucket is there, and of the size it was written with."""
         manifest = self.manifest
-        return bool(manifest.get("complete")) and all(file.is_file() for file in self.files)
+        return bool(manifest.get("complete")) and manifest.get("sizes") == self.sizes
+
+    @property
+    def sizes(self) -> list[int]:
+        """The size of each bucket's file in bytes; -1 where there is none."""
+        return [file.stat().st_size if file.is_file() else -1 for file in self.files]
 
     @property
     def files(self) -> list[Path]:

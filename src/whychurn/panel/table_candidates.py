@@ -10,14 +10,14 @@ from whychurn.panel.candidates import Candidate
 from whychurn.panel.coding import CodedRows, Coding, code_candidate
 from whychurn.panel.detected import with_detections, without_duplicates
 from whychurn.panel.measure import Measure
+from whychurn.panel.measure_needs import reason_left_out
 from whychurn.panel.measures import registry
 from whychurn.panel.panel import Rows
 from whychurn.sources import LedgerStep, Sources
-from whychurn.sources.canon import TABLES
 from whychurn.sources.names import counted, shown, suggestion
 from whychurn.study import Cause, TableStudy
 
-#: Stands for a module, and for a kind of event, that only a table which is not there could name.
+#: Stands for a module, and for a kind of event, that only records which are not there could name.
 _ANY = "whichever"
 
 
@@ -53,13 +53,13 @@ def table_candidates(
     lacking = {
         cause.column: _lacking(cause.column, sources, study) for cause in study.causes if cause.column not in known
     }
-    _refuse_unknown([name for name, tables in lacking.items() if not tables], attributes, measures)
+    _refuse_unknown([name for name, reason in lacking.items() if not reason], attributes, measures)
     candidates: list[Candidate] = []
     codings: dict[str, Coding] = {}
     absent = []
     for cause in study.causes:
         if cause.column in lacking:
-            candidates.append(_without_table(cause, lacking[cause.column]))
+            candidates.append(_left_out(cause, lacking[cause.column]))
             absent.append(cause.column)
             continue
         candidate, codings[cause.column] = code_candidate(cause, rows.read([cause.column])[cause.column])
@@ -101,17 +101,16 @@ def _refuse_unknown(unknown: Sequence[str], attributes: Sequence[str], measures:
     )
 
 
-def _lacking(column: str, sources: Sources, study: TableStudy) -> tuple[str, ...]:
-    """Return the tables that a measure of this name would need and the study does not have."""
+def _lacking(column: str, sources: Sources, study: TableStudy) -> str:
+    """Return why there is no measure of this name, if it needs what the study does not have."""
     for measure in registry(study, study.measures.modules or (_ANY,), (_ANY,)):
         beginning, any_part = measure.name.removesuffix(_ANY), measure.name.endswith(_ANY)
         if column == measure.name or (any_part and column.startswith(beginning) and column != beginning):
-            return tuple(name for name in TABLES if name in measure.needs and name not in sources.tables)
-    return ()
+            return reason_left_out(sources.connection, sources.tables, measure)
+    return ""
 
 
-def _without_table(cause: Cause, lacking: Sequence[str]) -> Candidate:
-    tables = f"the table {lacking[0]}" if len(lacking) == 1 else f"the tables {' and '.join(lacking)}"
+def _left_out(cause: Cause, reason: str) -> Candidate:
     return Candidate(
         column=cause.column,
         label=cause.label or cause.column,
@@ -119,6 +118,6 @@ def _without_table(cause: Cause, lacking: Sequence[str]) -> Candidate:
         tier=cause.tier,
         group=cause.group or cause.column,
         used=False,
-        reason=f"it needs {tables}, which the study does not have",
+        reason=reason,
         actionable=cause.actionable,
     )

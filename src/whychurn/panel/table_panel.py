@@ -9,6 +9,7 @@ import pandas as pd
 from whychurn.errors import PanelError
 from whychurn.panel.attributes import carried_attributes, with_attributes
 from whychurn.panel.landmarks import landmark_frame
+from whychurn.panel.measure_needs import refuse_unrecorded
 from whychurn.panel.notice import make_notice
 from whychurn.panel.panel import Panel
 from whychurn.panel.provenance import table_provenance
@@ -24,12 +25,13 @@ from whychurn.study import TableStudy
 def build_table_panel(sources: Sources, study: TableStudy) -> Panel:
     """Build the panel of a study of tables; see :func:`whychurn.build_panel`."""
     connection = sources.connection
+    refuse_unrecorded(connection, study)
     steps = make_spells(connection, study, study.definition)
     _refuse_nobody(steps, study)
     make_notice(connection, study)
     rows = build_rows(sources, study)
     attributes, left_out = carried_attributes(sources, [measure.name for measure in rows.measures])
-    spells = spell_frame(connection, attributes)
+    spells = spell_frame(connection, study.definition, attributes)
     described = with_attributes(rows, spells, attributes, study)
     candidates, coded = table_candidates(described, rows.measures, attributes, sources, study)
     columns = [candidate.column for candidate in candidates]

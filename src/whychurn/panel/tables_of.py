@@ -42,6 +42,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     events
     coverage                  a month and a table: records, and how many of the accounts at risk have any
     definitions               a definition of leaving, and what it counts
+    definition_accounts       an account under one definition: how often it left, and its days at risk
     definition_differences    an account that definitions disagree about, under one definition
     ========================  =================================================================================
 
@@ -69,6 +70,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
             **{name: partial(self._placed, name) for name in _RECORDS if name != "surveys"},
             "coverage": self._coverage,
             "definitions": lambda: side_by_side.definitions(self._by_definition, study),
+            "definition_accounts": lambda: side_by_side.definition_accounts(self._by_definition),
             "definition_differences": lambda: side_by_side.definition_differences(self._by_definition, study),
         }
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,8 +156,11 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
     require_traceable(printed, records)
     mark_derived(printed, records)
     fingerprint = fingerprint_of(records, printed)
+    recorded = _texts(
+        [records, provenance, *(page.provenance for page in pages), plan.facts.name, plan.parameters["accept_risk"]]
+    )
     for name, html in documents.items():
-        _require_portable(name, html)
+        _require_portable(name, html, recorded)
         _require_escaped_once(name, html)
         _write(folder / f"{name}.html", html.replace(PENDING, fingerprint[:PREFIX]))
     for name, text in tables_of(records).items():
@@ -225,18 +228,32 @@ def _documents(
     return framed
 
 
-def _require_portable(name: str, html: str) -> None:
-    """A report may be handed on: no page names a folder of this machine."""
+def _require_portable(name: str, html: str, recorded: str) -> None:
+    """A report may be handed on: no page names a folder of this machine.
+
+    Values of the data may look like one, and reach a page by the findings: what stands in `recorded` is no path of ours.
+    """
     text = read_html(html).text
     for place in (Path.home(), Path.cwd(), Path(tempfile.gettempdir())):
         if len(place.parts) < 2:
             continue
-        found = re.search(rf"(?<![\w.]){re.escape(str(place))}(?![\w-]).{{0,60}}", text)
-        if found:
+        for found in re.finditer(rf"(?<![\w.]){re.escape(str(place))}(?![\w-])([^\s<>\"'“”‘’]*)(?=(.{{0,60}}))", text):
+            # On a page a long value may be cut, and a sentence goes on after it.
+            if (str(place) + found[1]).rstrip("….,;:)]") in recorded:
+                continue
             raise NotebookError(
-                f"Page {name} shows a path of this machine: {found.group().strip()!r}. A report is handed on; show "
+                f"Page {name} shows a path of this machine: {(found.group() + found[2]).strip()!r}. A report is handed on; show "
                 "a relative path or a file name instead."
             )
+
+
+def _texts(value: Any) -> str:
+    """Every text in records, one per line."""
+    if isinstance(value, Mapping):
+        return "\n".join(_texts(part) for pair in value.items() for part in pair)
+    if isinstance(value, list | tuple):
+        return "\n".join(map(_texts, value))
+    return value if isinstance(value, str) else ""
 
 
 def _require_escaped_once(name: str, html: str) -> None:

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 _DIGITS = re.compile(r"[<>≤≥+\-\u2212]?\d(?:[\d.,:/]*\d)?%?")  # without the punctuation around them
+#: A fingerprint in a code element: of the data, or of a part of them. It names a file and counts nothing.
+_FINGERPRINT = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{12,64}")
 _SPOKEN = ("alt", "aria-label", "title", "data-l")
 _DRAWN = (
     "viewbox", "d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy",
@@ -26,7 +28,7 @@ class Reading:
     printed : list of dict
         One per <data> element, in order: text, value, format, finding.
     digits : list of str
-        Every other run of digits that is visible or spoken, with its sign, in order.
+        Every other run of digits that is visible or spoken, with its sign, in order; not those of fingerprints.
     drawn : list of str
         Every number that places something in a drawing (attributes of SVG, inline styles), in order.
     programs : str
@@ -60,6 +62,7 @@ class _Reader(HTMLParser):
         self._open: list[str] = []
         self._data: dict[str, Any] | None = None
         self._seal = False
+        self._named = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -71,8 +74,9 @@ class _Reader(HTMLParser):
                 "finding": given.get("data-finding", ""),
             }
         self._seal = "data-fingerprint" in given
+        self._named = tag == "code" and given.get("title", "").startswith("SHA-256")
         for name in _SPOKEN:
-            if name in given:
+            if name in given and not (self._named and name == "title"):
                 self._say(given[name])
         drawn = [given[name] for name in _DRAWN if name in given] if self._in_drawing(tag) else []
         for text in (*drawn, given.get("style", "")):
@@ -89,7 +93,7 @@ class _Reader(HTMLParser):
         if tag == "data" and self._data is not None:
             self.reading.printed.append(self._data)
             self._data = None
-        self._seal = False
+        self._seal = self._named = False
         if tag in self._open:
             while self._open.pop() != tag:
                 pass
@@ -103,11 +107,13 @@ class _Reader(HTMLParser):
             self._data["text"] += data
             self.reading.text += data
         else:
-            self._say(data)
+            in_code = "code" in self._open[-1:]
+            self._say(data, counts=not (self._named or (in_code and _FINGERPRINT.fullmatch(data.strip()))))
 
     def _in_drawing(self, tag: str) -> bool:
         return tag == "svg" or "svg" in self._open
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, counts: bool = True) -> None:
         self.reading.text += f" {text} " if text.strip() else " "
-        self.reading.digits.extend(_DIGITS.findall(text))
+        if counts:
+            self.reading.digits.extend(_DIGITS.findall(text))

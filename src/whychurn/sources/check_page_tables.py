@@ -26,7 +26,7 @@ def tables_head(result: CheckResult) -> RenderableType:
     who = Text.assemble(
         (f"{result.n_customers:,}", "bold"), f" account{'' if result.n_customers == 1 else 's'} with ",
         (f"{result.n_subscriptions:,}", "bold"), f" subscription{'' if result.n_subscriptions == 1 else 's'}, ",
-        (f"{result.n_left:,}", "bold"), f" left{share}",
+        (f"{result.n_left:,}", "bold"), f" had left by the end of the window{share}",
     )  # fmt: skip
     when = Text(
         f"{result.window[0]} to {result.window[1]} in steps of {counted(result.interval_days, 'day')}, "

@@ -12,11 +12,15 @@ from rich.text import Text
 from whychurn.sources.contract import ColumnProfile
 
 COLOURS = {"sound": "green", "usable with caveats": "yellow", "refuse": "red"}
+#: A cell says no more than this of a text, which may be as large as the file.
+LONGEST_CELL = 1_000
 
 
 def plain(text: object) -> str:
-    """Return text for a cell: on one line, without control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+    """Return text for a cell: on one line, without control characters, cut where it is too long to be read."""
+    whole = str(text)
+    cut = whole if len(whole) <= LONGEST_CELL else whole[: LONGEST_CELL - 1] + "…"
+    return cut if cut.isprintable() else "".join(letter if letter.isprintable() else " " for letter in cut)
 
 
 def section_title(text: str) -> RenderableType:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from whychurn.errors import some
 from whychurn.sources.detectors import detect_columns
 from whychurn.sources.grammar import looks_like_a_number, what_to_do
 from whychurn.sources.names import counted, shown
-from whychurn.sources.shapes import as_numbers, code_like, date_like, odd_cells, often
+from whychurn.sources.shapes import as_numbers, code_like, date_like, odd_cells, often, round_number
 from whychurn.sources.toml_text import comment, toml_list, toml_string
 from whychurn.study import RESERVED, prettify
 
@@ -145,17 +144,9 @@ def _number(values: pd.Series, odd: list[str], p: Proposal) -> Iterator[str]:
     yield 'type = "number"'
     yield "tier = 1"
     spread = float(known.std()) if len(known) > 1 else 1.0
-    yield f"per = {_round_number(spread):g}  # {known.min():g} to {known.max():g}"
+    yield f"per = {round_number(spread):g}  # {known.min():g} to {known.max():g}"
     if known.nunique() <= 6 and (known % 1 == 0).all():
         yield f'# only {known.nunique()} different values: if they are codes, write type = "category"'
-
-
-def _round_number(spread: float) -> float:
-    """The nearest of 1, 2, 5, 10, … to a typical difference, so that a ratio is easy to say."""
-    if not spread > 0 or not math.isfinite(spread):
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(spread))
-    return float(min((power * step for step in (1, 2, 5, 10)), key=lambda size: abs(math.log(size / spread))))
 
 
 def _odd(odd: list[str], p: Proposal, one: str, many: str, so: str) -> Iterator[str]:

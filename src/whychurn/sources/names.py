@@ -7,12 +7,17 @@ from collections.abc import Iterable
 
 from whychurn.study import closest, prettify
 
-__all__ = ["closest", "counted", "prettify", "quoted", "shown", "suggestion", "tokens"]
+__all__ = ["closest", "counted", "literal", "prettify", "quoted", "shown", "suggestion", "tokens"]
 
 
 def quoted(name: str) -> str:
     """Return an SQL identifier for any name."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return text as SQL, where no value can be bound: constants of this package, settings of readers, views."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from whychurn.errors import StudyError
+from whychurn.errors import SourceError, StudyError, some
 from whychurn.sources.connection import locked_connection, work_folder
 from whychurn.sources.draft import draft_study
 from whychurn.sources.names import shown
@@ -19,7 +19,7 @@ from whychurn.sources.reading import read_file
 from whychurn.sources.roles import churn_values, find_amount, find_churned, find_id, find_tenure, time_unit
 from whychurn.sources.shapes import FEW_VALUES, MOSTLY, as_numbers, code_like
 from whychurn.sources.sniff import sniff
-from whychurn.sources.tables.propose import looks_like_tables, propose_tables
+from whychurn.sources.tables.propose import looks_like_tables, propose_tables, sheets_of
 from whychurn.sources.tables.propose_answers import TableOptions
 from whychurn.sources.tables.propose_files import DATABASES
 from whychurn.sources.typed import ReadColumn, clean_text, count_null_texts, number_of, read_columns, selected
@@ -152,9 +152,28 @@ def write_proposal(
         return Written(target, proposed.summary)
     if answered:
         raise StudyError("--table, --column, --date-format and --action are about several tables. Add --kind tables.")
-    proposal = _look(place, _which_file(place, file), tenure, churned, churned_when)
+    chosen = _which_file(place, file)
+    sheets = _about_sheets(chosen)
+    try:
+        proposal = _look(place, chosen, tenure, churned, churned_when)
+    except StudyError as error:
+        raise StudyError("\n".join([*sheets, str(error)])) from None
+    except SourceError as error:
+        raise SourceError("\n".join([*sheets, str(error)]), error.problems) from None
     _write_new(target, draft_study(proposal))
-    return Written(target)
+    return Written(target, tuple(sheets))
+
+
+def _about_sheets(file: Path) -> list[str]:
+    """Say which sheet of a workbook is read as the only table, where it has several."""
+    sheets = sheets_of(file)
+    if len(sheets) < 2:
+        return []
+    names = some(map(shown, sheets), 8)
+    return [
+        f"{shown(file.name)} has {len(sheets)} sheets ({names}); only the first, {shown(sheets[0])}, is read, as one row per "
+        "customer. If they are several tables, say --kind tables."
+    ]
 
 
 def _which_file(folder: Path, asked: str | None) -> Path:
@@ -273,7 +292,11 @@ def _write_new(target: Path, text: str) -> None:
     part = target.with_name(f".{target.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
-        read_study(part)
+        try:
+            read_study(part)
+        except StudyError as error:
+            told = str(error).replace(str(part), "The study that these options make")
+            raise StudyError(f"{told}\nNothing was written. Check what the options say.") from None
         os.link(part, target)
     except FileExistsError:
         raise StudyError(f"{target} is already there and is left alone.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pandas as pd
@@ -56,3 +57,11 @@ def odd_cells(text: pd.Series, numbers: pd.Series, least: float | None = None) -
 def often(n: int, rows: int) -> bool:
     """Whether a text read as missing occurs so often that it may be a value: ten cells, and 1% of the rows."""
     return n >= 10 and n >= 0.01 * rows
+
+
+def round_number(spread: float) -> float:
+    """Return the nearest of 1, 2, 5, 10, … to a typical difference, so that a ratio is easy to say."""
+    if not spread > 0 or not math.isfinite(spread):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(spread))
+    return float(min((power * step for step in (1, 2, 5, 10)), key=lambda size: abs(math.log(size / spread))))

@@ -9,7 +9,7 @@ import duckdb
 
 from whychurn.sources.connection import first_row
 from whychurn.sources.grammar import SPACE, number_pattern
-from whychurn.sources.names import quoted
+from whychurn.sources.names import literal, quoted
 from whychurn.study import FlatStudy
 
 
@@ -81,8 +81,8 @@ def number_of(key: str, decimal: str) -> str:
     The engine's own cast also takes ``1_000``, ``inf`` and ``nan``; here a number is digits, a decimal mark as
     declared, and an exponent.
     """
-    text = f"trim({key}, {_text(SPACE)})"
-    pattern = _text(number_pattern(decimal))
+    text = f"trim({key}, {literal(SPACE)})"
+    pattern = literal(number_pattern(decimal))
     point = f"replace({text}, ',', '.')" if decimal == "," else text
     cast = f"TRY_CAST({point} AS DOUBLE)"
     return f"CASE WHEN regexp_full_match({text}, {pattern}) AND isfinite({cast}) THEN {cast} END"
@@ -141,8 +141,3 @@ def typed_expression(column: ReadColumn, study: FlatStudy, values: dict[str, str
 def selected(expression: str, name: str) -> str:
     """Return SQL for an expression under a column name."""
     return f"{expression} AS {quoted(name)}"
-
-
-def _text(value: str) -> str:
-    """Constants of this package only, never text of a user."""
-    return "'" + value.replace("'", "''") + "'"

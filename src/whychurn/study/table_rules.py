@@ -70,7 +70,13 @@ def _table(name: str, table: dict[str, Any], database: dict[str, Any], folder: P
         yield from _place(f"tables.{name}.file", file, table, folder, SUFFIXES)
     columns = table.get("columns", {})
     if isinstance(columns, dict):
-        theirs = [value for value in columns.values() if isinstance(value, str)]
+        # With one subscription per account, the account's id is the subscription's as well.
+        same = name == "subscriptions" and columns.get("subscription_id") == columns.get("account_id")
+        theirs = [
+            value
+            for key, value in columns.items()
+            if isinstance(value, str) and not (same and key == "subscription_id")
+        ]
         for repeated in sorted({value for value in theirs if theirs.count(value) > 1}):
             yield f"tables.{name}.columns: {repeated!r} stands for several columns. One column cannot be both."
     if name != "usage" and (table.get("actions") or table.get("other_actions")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +12,13 @@ from zoneinfo import available_timezones
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from whychurn.study.schema import Cause, Column, FileFormat, Focus, Question, Recording, Section, Short, Study, Value
+
+#: Bytes; below, not even small tables can be read.
+SMALLEST_MEMORY = 50e6
+_UNITS = {"MB": 1e6, "GB": 1e9, "MiB": 2.0**20, "GiB": 2.0**30}
+_AREAS = {
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Etc", "Europe", "Indian", "Pacific",
+}  # fmt: skip
 
 CauseOfLeaving = Literal["voluntary", "involuntary", "bankruptcy"]
 
@@ -23,8 +31,20 @@ def _day(value: object) -> object:
 
 
 def _zone(value: object) -> object:
-    if isinstance(value, str) and value not in available_timezones():
-        raise ValueError(f"{value!r} is not the name of a time zone")
+    """Names of the IANA list, Area/City, or UTC: shorter ones such as "localtime" depend on the machine, or on history."""
+    zones = {zone for zone in available_timezones() if "/" in zone and zone.split("/")[0] in _AREAS} | {"UTC"}
+    if isinstance(value, str) and value not in zones:
+        alike = next((zone for zone in sorted(zones) if zone.casefold() == value.strip().casefold()), "")
+        guess = f"; did you mean {alike!r}?" if alike else ""
+        raise ValueError(f"{value!r} is not the name of a time zone{guess}")
+    return value
+
+
+def _memory(value: object) -> object:
+    """The engine needs some memory for every file it opens, and fails in odd places without it."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s?(MB|GB|MiB|GiB)", value) if isinstance(value, str) else None
+    if found and float(found[1]) * _UNITS[found[2]] < SMALLEST_MEMORY:
+        raise ValueError(f"{value!r} is too little: give it at least 50MB, as a number with MB, GB, MiB or GiB")
     return value
 
 
@@ -146,7 +166,9 @@ class Engine(Section):
     """``[engine]``: how much of the machine the engine may use."""
 
     memory_limit: Annotated[
-        str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description='a size such as "4GB"')
+        str,
+        BeforeValidator(_memory),
+        Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description='a size such as "4GB", at least "50MB"'),
     ] = "4GB"
     threads: Annotated[StrictInt | None, Field(ge=1, le=256, description="a whole number from 1")] = None
 

@@ -47,7 +47,6 @@ TICKETS_PER_WEEK = 0.15
 TOPICS = ("How to", "Bug", "Billing", "Integration", "Access")
 SEVERITIES = ("low", "normal", "high", "urgent")
 PLAYS = ("Executive call", "Training", "Health review")
-OUTCOMES = ("reached", "no answer", "plan agreed")
 INTERACTION_KINDS = ("call", "mail", "meeting", "campaign")
 INTERACTIONS_PER_WEEK = 0.13
 OFFERS_PER_YEAR = 0.18

@@ -19,6 +19,7 @@ import pandas as pd
 from whychurn.errors import SourceError, some
 from whychurn.sources.canon import TABLES
 from whychurn.sources.connection import locked_connection
+from whychurn.sources.names import literal
 from whychurn.sources.simulator.company import Progress, run_blocks
 from whychurn.sources.simulator.settings import NOT_TRACKED, SURVEYS_FROM, TICKETS_FROM, USAGE_FROM, CompanySettings
 from whychurn.sources.simulator.truth import MADE_BY, VERSION
@@ -164,8 +165,8 @@ def _write_tables(
             written += 1
 
         frames, truth, _ = run_blocks(settings, take, progress=progress)
-        sources = f"read_parquet({_text(str(pieces / '*.parquet'))})" if written else f"({_no_usage()})"
-        connection.execute(f"COPY (FROM {sources}) TO {_text(str(work / USAGE))} {_PARQUET}")
+        sources = f"read_parquet({literal(str(pieces / '*.parquet'))})" if written else f"({_no_usage()})"
+        connection.execute(f"COPY (FROM {sources}) TO {literal(str(work / USAGE))} {_PARQUET}")
     except duckdb.Error as error:
         raise SourceError(f"Usage cannot be written: {str(error).splitlines()[0]}") from None
     finally:
@@ -184,7 +185,7 @@ def _write_piece(connection: duckdb.DuckDBPyConnection, settings: CompanySetting
         "what": rows.what, "failed": rows.failed, "times": rows.count, "value": rows.value,
     })  # fmt: skip
     connection.register("piece", frame)
-    connection.execute(f"COPY ({_USAGE_SQL}) TO {_text(str(file))} {_PARQUET}")
+    connection.execute(f"COPY ({_USAGE_SQL}) TO {literal(str(file))} {_PARQUET}")
     connection.unregister("piece")
 
 
@@ -194,7 +195,3 @@ def _no_usage() -> str:
         'CAST(NULL AS VARCHAR) AS module, CAST(NULL AS VARCHAR) AS action, CAST(NULL AS BIGINT) AS "count", '
         "CAST(NULL AS DOUBLE) AS value WHERE false"
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

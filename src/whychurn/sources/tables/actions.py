@@ -9,6 +9,7 @@ import duckdb
 from whychurn.sources.canon import ACTIONS
 from whychurn.sources.contract import IntegrityFinding, LedgerStep
 from whychurn.sources.names import counted, shown
+from whychurn.sources.rejects import LONGEST_VALUE
 from whychurn.sources.tables.sql import Bound
 from whychurn.study import Table
 
@@ -85,8 +86,8 @@ def tell_actions(
         return [], []
     others = bound.run(
         connection,
-        f"SELECT coalesce({key}, '') AS action, count(*) AS n FROM ({rows}) WHERE NOT {rule.named} "
-        "GROUP BY 1 ORDER BY n DESC, action",
+        f"SELECT left(action, {LONGEST_VALUE}) AS action, n FROM (SELECT coalesce({key}, '') AS action, count(*) AS n "
+        f"FROM ({rows}) WHERE NOT {rule.named} GROUP BY 1) AS found ORDER BY n DESC, found.action",
     )
     if not others:
         return [], []

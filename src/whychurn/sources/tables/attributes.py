@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import duckdb
 import pandas as pd
 
@@ -9,6 +12,7 @@ from whychurn.sources.contract import Detections, IntegrityFinding
 from whychurn.sources.detection_findings import explain_detections
 from whychurn.sources.detectors import detect_columns
 from whychurn.sources.names import quoted
+from whychurn.sources.tables.checks.spans import SPANS, account_spans
 from whychurn.study import TableStudy
 
 #: Columns of accounts that are no attributes: keys, dates of the contract, and the flag kept for comparison.
@@ -48,31 +52,56 @@ def detect_attributes(
     columns = [cause.column for cause in study.causes if cause.column in present]
     if not columns:
         return Detections(), ()
-    frame = _accounts_with_outcome(connection, study, columns)
+    # The detectors look for columns called tenure and churned; an attribute may have those names as well.
+    plain = [f"attribute {position}" for position in range(len(columns))]
+    frame = _accounts_with_outcome(connection, study, dict(zip(columns, plain, strict=True)))
     if not frame["churned"].any() or frame["churned"].all():
         return Detections(), ()
-    references = {cause.column: cause.reference for cause in study.causes if cause.reference is not None}
-    detections = detect_columns(frame, columns, references)
-    return detections, tuple(explain_detections(frame, study, detections))
+    own = dict(zip(plain, columns, strict=True))
+    references = {
+        name: cause.reference
+        for name, column in own.items()
+        for cause in study.causes
+        if cause.column == column and cause.reference is not None
+    }
+    detections = _under_own_names(detect_columns(frame, plain, references, names=columns), own)
+    attributes = frame[plain].rename(columns=own)
+    return detections, tuple(explain_detections(attributes, study, detections))
+
+
+def _under_own_names(found: Detections, own: Mapping[str, str]) -> Detections:
+    return Detections(
+        accumulating=tuple(replace(one, column=own[one.column]) for one in found.accumulating),
+        determined=tuple(
+            replace(one, column=own[one.column], by=tuple(own[name] for name in one.by)) for one in found.determined
+        ),
+        aliased=tuple(
+            replace(one, column=own[one.column], because_column=own[one.because_column]) for one in found.aliased
+        ),
+        duplicates=tuple((own[later], own[earlier]) for later, earlier in found.duplicates),
+        known_after=tuple(replace(one, column=own[one.column]) for one in found.known_after),
+        identifiers=tuple(own[name] for name in found.identifiers),
+    )
 
 
 def _accounts_with_outcome(
-    connection: duckdb.DuckDBPyConnection, study: TableStudy, columns: list[str]
+    connection: duckdb.DuckDBPyConnection, study: TableStudy, columns: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row per account with a subscription: days of service until the window's end, and whether it ended."""
-    selected = ", ".join(f"any_value(a.{quoted(name)}) AS {quoted(name)}" for name in columns)
-    frame = connection.execute(
-        f"""
-        SELECT max(least(coalesce(s.ended_on, $to), $to)) - min(s.started_on) AS "tenure",
-               bool_and(s.ended_on IS NOT NULL AND s.ended_on < $to) AS "churned", {selected}
-        FROM accounts a JOIN subscriptions s USING (account_id)
-        WHERE s.started_on < $to
-        GROUP BY a.account_id ORDER BY a.account_id
-        """,
-        {"to": study.observed_to},
-    ).df()
+    """One row per account with service, attributes under their plain names: days of it until the window's end, and whether it ended, as the study defines."""
+    selected = ", ".join(f"a.{quoted(name)} AS {quoted(plain)}" for name, plain in columns.items())
+    with account_spans(connection, study):
+        frame = connection.execute(
+            f"""
+            SELECT least(coalesce(s.last_on, $to), $to) - s.first_on AS "tenure",
+                   coalesce(s.last_on < $to, false) AS "churned", {selected}
+            FROM accounts a JOIN {SPANS} s USING (account_id)
+            WHERE s.first_on < $to
+            ORDER BY a.account_id
+            """,
+            {"to": study.observed_to},
+        ).df()
     frame["tenure"] = frame["tenure"].astype(float)
-    for name in columns:
+    for name in columns.values():
         if frame[name].dtype == object:
             frame[name] = frame[name].where(frame[name].notna(), None)
     return frame

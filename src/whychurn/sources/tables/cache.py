@@ -2,27 +2,34 @@
 
 A table is ``<name>-<key>.parquet`` with ``<name>-<key>.json`` beside it. The description is written last, in one
 move, and holds size and time of the rows' file: rows without it, or of another size or time, are never trusted.
+Whoever reads a table holds a shared lock on its rows, which ends with the process; such a table is never removed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from whychurn.sources.contract import ColumnProfile, Fingerprint, IntegrityFinding, LedgerStep
 from whychurn.sources.tables.build import BuiltTable
 from whychurn.study import Table
 
-#: Raised when the same files and settings would be written in another way.
-LAYOUT = 1
+#: The number is raised when the same files and settings would be written in another way. Another version of whychurn
+#: may read them differently, so that its tables, and the panels made of them, are its own.
+LAYOUT = f"1 of whychurn {version('whychurn')}"
 FOLDER = "tables"
 KEY_LENGTH = 16
 #: Unfinished files of a run that was killed are removed after this many seconds.
@@ -31,8 +38,20 @@ ABANDONED = 3600.0
 NOT_READING = {"tracked_from", "not_tracked", "allow_outside", "file"}
 
 
+class InUse:
+    """A shared lock on a file, held until this object is gone."""
+
+    def __init__(self, file: Path) -> None:
+        self._held = os.open(file, os.O_RDONLY)
+        fcntl.flock(self._held, fcntl.LOCK_SH)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_held"):
+            os.close(self._held)
+
+
 class TableCache:
-    """The typed tables of one study.
+    """The typed tables of one study. Those found or kept stay as long as `in_use` does.
 
     Parameters
     ----------
@@ -44,6 +63,7 @@ class TableCache:
         self.folder = work / FOLDER
         self.folder.mkdir(exist_ok=True)
         self._current: set[str] = set()
+        self.in_use: dict[str, InUse] = {}
 
     def files(self, name: str, key: str) -> tuple[Path, Path, Path]:
         """Return the files of rows, of rejects, and of the description."""
@@ -55,6 +75,8 @@ class TableCache:
         rows, rejects, description = self.files(name, key)
         self._current.add(rows.stem)
         try:
+            # Held before it is looked at: what is there then stays.
+            self.in_use[name] = InUse(rows)
             record = json.loads(description.read_text(encoding="utf-8"))
             if record["key"] != key or record["rows_file"] != _look(rows):
                 return None
@@ -73,6 +95,7 @@ class TableCache:
         """Give finished files their names, then describe them."""
         rows, rejects, description = self.files(name, key)
         description.unlink(missing_ok=True)
+        self.in_use[name] = InUse(unfinished[0])
         unfinished[0].replace(rows)
         if table.n_rejects:
             unfinished[1].replace(rejects)
@@ -90,14 +113,33 @@ class TableCache:
             part.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove tables of other keys, and what runs that were killed left behind."""
+        """Remove tables of other keys that nobody reads, and what runs that were killed left behind."""
         now = time.time()
         for file in self.folder.iterdir():
-            if file.name.startswith("."):
-                if now - file.stat().st_mtime > ABANDONED:
-                    file.unlink(missing_ok=True)
-            elif file.name.split(".")[0] not in self._current:
-                file.unlink(missing_ok=True)
+            # Another process may rename or remove files at the same time.
+            with suppress(FileNotFoundError):
+                if file.name.startswith("."):
+                    if now - file.stat().st_mtime > ABANDONED:
+                        file.unlink()
+                elif (stem := file.name.split(".")[0]) not in self._current and not _read_by_someone(
+                    self.folder / f"{stem}.parquet"
+                ):
+                    file.unlink()
+
+
+def _read_by_someone(rows: Path) -> bool:
+    """Whether someone holds these rows; they may be gone already."""
+    try:
+        held = os.open(rows, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(held)
+    return False
 
 
 def table_key(
@@ -120,7 +162,7 @@ def table_key(
     """
     settings = {key: value for key, value in table.model_dump(mode="json").items() if key not in NOT_READING}
     content = {
-        "layout": LAYOUT, "name": name, "settings": settings, "files": [list(file) for file in files], "zone": zone,
+        "layout": LAYOUT, "engine": duckdb.__version__, "name": name, "settings": settings, "files": [list(file) for file in files], "zone": zone,
         "accounts": accounts_key, "declared": dict(sorted(declared.items())),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()

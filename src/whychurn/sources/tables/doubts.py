@@ -19,6 +19,8 @@ TOO_MANY = 0.05
 FEW = 0.005
 #: Above this share, exact copies of rows are likely a fault of the export rather than two events alike.
 MANY_REPEATS = 0.01
+#: Days were exported as midnights in UTC if so many instants are, and this share of them.
+FEWEST_MIDNIGHTS, MOST_MIDNIGHTS = 20, 0.95
 #: What a missing day means to everything after it.
 MEANING = {
     ("subscriptions", "ended_on"): "The subscriptions concerned then count as still active.",
@@ -115,8 +117,8 @@ def _format_hint(name: str, column: str, example: str) -> str:
 
 
 def mixed_offsets(name: str, zone: str, parts: Sequence[Part]) -> list[IntegrityFinding]:
-    """Say where some times of a column have an offset and others have none."""
-    findings = []
+    """Say where some times of a column have an offset and others have none, and where an offset moves days."""
+    findings = _midnights(name, parts)
     for column in dict.fromkeys(column for part in parts for column in part.mixed):
         counts = [part.mixed[column] for part in parts if column in part.mixed]
         n_with, n_without = sum(pair[0] for pair in counts), sum(pair[1] for pair in counts)
@@ -126,6 +128,25 @@ def mixed_offsets(name: str, zone: str, parts: Sequence[Part]) -> list[Integrity
                 problem=f"{name}.{column} holds {counted(n_with, 'time')} with an offset from UTC and {n_without:,} without.",
                 consequence=f"Those without are taken as local times of {zone}; if that is wrong, they are hours off.",
                 action=f'Export all times with an offset, or write time_zone = "…" under [tables.{name}].',
+            )
+        )  # fmt: skip
+    return findings
+
+
+def _midnights(name: str, parts: Sequence[Part]) -> list[IntegrityFinding]:
+    """Say where days seem to have been exported as midnights in UTC, which here belong to the day before."""
+    findings = []
+    for column in dict.fromkeys(column for part in parts for column in part.midnights):
+        counts = [part.midnights[column] for part in parts if column in part.midnights]
+        n, moved = sum(pair[0] for pair in counts), sum(pair[1] for pair in counts)
+        if moved < max(FEWEST_MIDNIGHTS, MOST_MIDNIGHTS * n):
+            continue
+        findings.append(
+            IntegrityFinding(
+                code="midnight-instants", severity="caveat", table=name, column=column, count=moved,
+                problem=f"{moved:,} of {n:,} times with an offset in {name}.{column} ({_percent(moved / n)}) are midnight in UTC.",
+                consequence="They probably stand for that calendar day; in the study's time zone they fall on the day before.",
+                action='Export days without times, or write time_zone = "UTC" under [study].',
             )
         )  # fmt: skip
     return findings

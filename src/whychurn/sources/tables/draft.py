@@ -1,4 +1,4 @@
-"""The text of a proposed ``study.toml`` for several tables, and its summary."""
+"""The text of a proposed ``study.toml`` for several tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from whychurn.errors import some
 from whychurn.sources.canon import TABLES
 from whychurn.sources.names import counted, prettify, shown
 from whychurn.sources.tables.draft_causes import TIERS, draft_causes
+from whychurn.sources.tables.draft_summary import no_action
 from whychurn.sources.tables.draft_text import wrapped
 from whychurn.sources.tables.guess_words import cause_of_reason
 from whychurn.sources.tables.propose_candidate import NULL_TEXTS
@@ -29,7 +30,6 @@ def draft_tables(p: Proposal) -> str:
 
 
 def _study(p: Proposal) -> Iterator[str]:
-    begin_note, end_note = p.window
     yield "# Proposed by `whychurn new` from the files in this folder. Read every line: only you know the business behind"
     yield "# it. CHECK marks what the files do not say for sure."
     yield ""
@@ -39,12 +39,14 @@ def _study(p: Proposal) -> Iterator[str]:
     yield 'description = ""  # where the data come from'
     yield "# CHECK: the window in which leaving is studied. Whoever left before it is not seen, and whoever is there on its"
     yield "# last day is followed no further. Logs that begin after its first day leave the first rows without measures."
-    yield f"observed_from = {p.observed_from}  # {begin_note}"
-    yield f"observed_to = {p.observed_to}  # {end_note}; it is the first day no longer observed"
+    yield f"observed_from = {p.window.begin}  # {p.window.begin_note}"
+    yield f"observed_to = {p.window.end}  # {p.window.end_note}; it is the first day no longer observed"
+    if p.window.check:
+        yield from wrapped(f"CHECK: {p.window.check}")
     dates = p.tables["subscriptions"].dates
     ends = [dates[name].last for name in ("ended_on", "cancelled_on") if name in dates]
-    late = max((last for last in ends if last is not None), default=p.observed_from)
-    if late >= p.observed_to:
+    late = max((last for last in ends if last is not None), default=p.window.begin)
+    if late >= p.window.end:
         yield f"# CHECK: subscriptions end up to {late}; those that end on or after observed_to count as still there."
     if p.zone_doubt:
         yield 'time_zone = "UTC"  # CHECK: times without an offset are taken to be in UTC; such as "Europe/Berlin"'
@@ -118,7 +120,8 @@ def _table(name: str, table: ProposedTable, actions: Actions | None) -> Iterator
         yield f"[tables.{name}.columns]"
         for canonical, theirs in foreign.items():
             yield f"{canonical} = {toml_string(theirs)}  # {contract.column(canonical).description}"
-    absent = [f"{c.name} ({c.description})" for c in contract.columns if c.name not in table.fit.columns]
+    known = {*table.fit.columns, *table.look_alikes}
+    absent = [f"{c.name} ({c.description})" for c in contract.columns if c.name not in known]
     if absent:
         yield from wrapped(f"Not in the file: {', '.join(absent)}.")
     if table.unused:
@@ -149,7 +152,7 @@ def _formats(table: ProposedTable) -> Iterator[str]:
 
 def _actions(table: ProposedTable, actions: Actions) -> Iterator[str]:
     if "action" not in table.fit.columns:
-        yield "# CHECK: no column says what was done, so every row counts as a use of the product."
+        yield from wrapped(f"CHECK: {no_action(table)}")
         return
     counts = ", ".join(f"{name} {n:,}" for name, n in actions.counts.items())
     if actions.as_they_are:
@@ -182,7 +185,7 @@ def _churn(p: Proposal) -> Iterator[str]:
 
 def _reasons(p: Proposal) -> Iterator[str]:
     if not p.reasons:
-        yield "# No reason for leaving is recorded: voluntary and involuntary churn cannot be told apart. With reasons, add:"
+        yield from wrapped(_no_reason(p))
         yield "# [[reasons]]"
         yield '# values = ["Card declined"]'
         yield '# cause = "involuntary"  # or "voluntary", "bankruptcy"'
@@ -214,6 +217,15 @@ def _reasons(p: Proposal) -> Iterator[str]:
     yield ""
 
 
+def _no_reason(p: Proposal) -> str:
+    table = p.tables["subscriptions"]
+    begin = "No reason for leaving was found: voluntary and involuntary churn cannot be told apart."
+    if "end_reason" not in table.fit.columns and table.unused:
+        columns = some((shown(name, 40) for name in table.unused), 12)
+        begin += f" If a column holds it (not used: {columns}), name it with --column subscriptions.end_reason=COLUMN."
+    return f"{begin} With reasons, add:"
+
+
 def _measures(p: Proposal) -> Iterator[str]:
     if len(p.modules) > MOST_MODULES:
         yield "[measures]"
@@ -228,32 +240,3 @@ def _left(p: Proposal) -> Iterator[str]:
         yield "# Files not used (whychurn new … --table NAME=FILE takes one in):"
         for label, reason in p.unused:
             yield from wrapped(f"- {shown(label, 80)}: {reason}")
-
-
-def summary(p: Proposal) -> Iterator[str]:
-    """Yield what to say on the command line: files, assumptions, what was left."""
-    width = max(len(name) for name in p.tables)
-    for name, table in p.tables.items():
-        rows = counted(table.candidate.n_rows, "row")
-        yield comment(f"  {name.ljust(width)}  {table.candidate.label} ({rows})")
-    missing = [name for name in TABLES if name not in p.tables]
-    if missing:
-        yield f"Not found: {', '.join(missing)}."
-    yield f"Observed from {p.observed_from} ({p.window[0]}) to {p.observed_to} ({p.window[1]})."
-    checks = [f"{name}: {note}" for name, table in p.tables.items() for note in table.notes]
-    if p.zone_doubt:
-        checks.append("times without an offset are taken to be in UTC.")
-    if p.actions is not None and not p.actions.as_they_are:
-        counts = ", ".join(f"{name} {n:,}" for name, n in p.actions.counts.items())
-        checks.append(f"what actions of usage mean was told by their words: {counts} rows.")
-    if p.reasons:
-        checks.append(f"{counted(len(p.reasons), 'reason')} for leaving: the causes were proposed by the words.")
-    yield "To check (marked CHECK in the file):"
-    for note in checks[:12]:
-        yield comment(f"  - {note}")
-    if len(checks) > 12:
-        yield f"  - and {len(checks) - 12} more."
-    if not checks:
-        yield "  - window, lag and tiers."
-    if p.unused:
-        yield comment(f"Not used: {some((label for label, _ in p.unused), 8)}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from whychurn.errors import some
 from whychurn.sources.draft import MANY_LEVELS
 from whychurn.sources.identifiers import FEWEST_ROWS, NEARLY_ALL
 from whychurn.sources.names import prettify, shown
+from whychurn.sources.shapes import round_number
 from whychurn.sources.tables.draft_text import wrapped
 from whychurn.sources.tables.guess_words import follows_from_leaving
 from whychurn.sources.tables.propose_details import Attribute, Proposal
@@ -106,7 +106,7 @@ def _attribute(one: Attribute) -> Iterator[str]:
         return
     yield 'type = "number"'
     yield f"tier = {tier}"
-    yield f"per = {_round_number(one.spread):g}  # {one.low:g} to {one.high:g}"
+    yield f"per = {round_number(one.spread):g}  # {one.low:g} to {one.high:g}"
     if one.n_distinct <= 6:
         yield comment(
             f"# only {one.n_distinct} different values ({some((level for level, _ in one.levels), 6)}): codes?"
@@ -143,7 +143,7 @@ def _bought(p: Proposal) -> Iterator[Suggested]:
         yield Suggested("plan", "Plan", 2, "contract", why, reference=p.plans[0][0])
     if "mrr" in columns:
         look = p.tables["subscriptions"].look("mrr")
-        per = _round_number((look.high - look.low) / 6) if look is not None and look.high > look.low else 1.0
+        per = round_number((look.high - look.low) / 6) if look is not None and look.high > look.low else 1.0
         yield Suggested("mrr", "Monthly revenue", 2, "contract", "what the customer pays a month", per=per)
     if "seats" in columns:
         yield Suggested("seats", "Paid seats", 2, "contract", "seats paid for", per=10)
@@ -199,11 +199,3 @@ def _experienced(p: Proposal) -> Iterator[Suggested]:
         if "paid_on" in columns:
             why = "payments due and not paid yet"
             yield Suggested("overdue_payments", "Overdue payments", 3, "payments", why, per=1)
-
-
-def _round_number(spread: float) -> float:
-    """The nearest of 1, 2, 5, 10, … to a typical difference, so that a ratio is easy to say."""
-    if not spread > 0 or not math.isfinite(spread):
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(spread))
-    return float(min((power * step for step in (1, 2, 5, 10)), key=lambda size: abs(math.log(size / spread))))

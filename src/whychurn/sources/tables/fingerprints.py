@@ -1,7 +1,8 @@
 """SHA-256 of data files, remembered as long as a file looks untouched.
 
-A file is hashed again unless its size, its time of change (to the nanosecond) and its inode are those of the last
-time it was hashed. A file that changed within the last two seconds is never remembered: it could change again
+A file is hashed again unless its size, its times of change (to the nanosecond) and its inode are those of the last
+time it was hashed. The second of these times is the file system's own: tools that copy or edit can set the first one
+back, as ``touch`` and ``rsync --times`` do, and leave no trace but this. A file that changed within the last two seconds is never remembered: it could change again
 without its time telling.
 """
 
@@ -37,7 +38,10 @@ class FingerprintBook:
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of a file's bytes."""
         before = path.stat()
-        look = {"size": before.st_size, "mtime_ns": before.st_mtime_ns, "inode": before.st_ino}
+        look = {
+            "size": before.st_size, "mtime_ns": before.st_mtime_ns, "ctime_ns": before.st_ctime_ns,
+            "inode": before.st_ino,
+        }  # fmt: skip
         known = self._known.get(str(path), {})
         if isinstance(known, dict) and known.items() >= look.items() and isinstance(known.get("sha256"), str):
             self._seen[str(path)] = known

@@ -9,12 +9,11 @@ import duckdb
 
 from whychurn.sources.canon import REQUIRED, TABLES, CanonColumn
 from whychurn.sources.shapes import MOSTLY
+from whychurn.sources.tables.guess_actions import action_by_values, share_of_actions
 from whychurn.sources.tables.guess_names import NAME_HEAD, file_match, name_match
-from whychurn.sources.tables.guess_words import meaning_of_action
 from whychurn.sources.tables.propose_candidate import Candidate
 from whychurn.sources.tables.propose_columns import ColumnLook, refers_to
 
-Looks = Mapping[str, Sequence[ColumnLook]]
 #: A file is taken for a table from this score on.
 ENOUGH = 45.0
 #: Two files (or two tables for a file) that are this close cannot be told apart.
@@ -109,7 +108,7 @@ def fit_table(
         if canonical not in columns and theirs not in columns.values():
             columns[canonical] = theirs
     if "account_id" not in shut and table != "accounts" and accounts is not None and accounts.candidate != candidate:
-        _find_reference(connection, candidate, looks, columns, accounts, doubts)
+        _find_reference(connection, candidate, looks, columns, accounts, doubts, shut)
     required = [column.name for column in contract.columns if column.required]
     for canonical in required:
         if canonical not in columns and canonical not in doubts and contract.column(canonical).type in ("day", "time"):
@@ -118,11 +117,18 @@ def fit_table(
                 columns[canonical] = free[0]
             elif free:
                 doubts[canonical] = tuple(free)
+    if table == "subscriptions" and "subscription_id" not in shut:
+        _borrow_key(candidate, by_name, columns)
+    if table == "usage" and "action" not in shut and "action" not in columns:
+        by_values = action_by_values(connection, candidate, looks, columns, shut)
+        if by_values:
+            columns = {canonical: theirs for canonical, theirs in columns.items() if theirs != by_values}
+            columns["action"] = by_values
     missing = tuple(name for name in required if name not in columns)
     named = file_match(table, candidate.name)
     score = named + _evidence(candidate, by_name, table, columns, missing)
     if table == "usage" and "action" in columns:
-        score += 20.0 * _like_actions(connection, candidate, by_name[columns["action"]])
+        score += 20.0 * share_of_actions(connection, candidate, by_name[columns["action"]])
     return Fit(candidate, table, columns, missing, doubts, score, named >= NAME_HEAD)
 
 
@@ -143,6 +149,7 @@ def _find_reference(
     columns: dict[str, str],
     accounts: AccountKey,
     doubts: dict[str, tuple[str, ...]],
+    shut: set[str],
 ) -> None:
     """The customer is named by the column whose values are keys of the accounts, whatever it is called."""
 
@@ -158,18 +165,29 @@ def _find_reference(
     if chosen is not None and share(by_name[chosen]) >= 0.5:
         return
     parts = {theirs: canonical for canonical, theirs in columns.items()}
-    free = [
-        look
-        for look in looks
-        if look.n and not look.is_date and look.name != chosen and parts.get(look.name, "user_id") == "user_id"
-    ]
-    fitting = [look.name for look in free if share(look) >= MOSTLY]
+
+    def held_by(part: str) -> list[str]:
+        free = [look for look in looks if look.n and not look.is_date and look.name != chosen]
+        held = [look for look in free if look.name not in parts or (parts[look.name] == part and part not in shut)]
+        return [look.name for look in held if share(look) >= MOSTLY]
+
+    # A file of one subscription per customer may call the customer's id just "id".
+    fitting = held_by("user_id") or ([] if chosen else held_by("subscription_id"))
     if len(fitting) == 1:
         if fitting[0] in parts:
             del columns[parts[fitting[0]]]
         columns["account_id"] = fitting[0]
     elif fitting and chosen is None:
         doubts["account_id"] = tuple(fitting)
+
+
+def _borrow_key(candidate: Candidate, looks: Mapping[str, ColumnLook], columns: dict[str, str]) -> None:
+    """Where no customer stands twice, the customer's id tells subscriptions apart as well as one of their own."""
+    customer = looks.get(columns.get("account_id", ""))
+    if "subscription_id" in columns or customer is None or not customer.n:
+        return
+    if customer.n_distinct == customer.n == candidate.n_sample:
+        columns["subscription_id"] = customer.name
 
 
 def _evidence(
@@ -181,12 +199,15 @@ def _evidence(
 ) -> float:
     """What columns, keys and numbers of rows say for a table."""
     contract, score = TABLES[table], 0.0
+    borrowed = contract.key != "account_id" and columns.get(contract.key) == columns.get("account_id")
     for canonical, theirs in columns.items():
+        if borrowed and canonical == contract.key:
+            continue
         strength = max(name_match(table, canonical, theirs), 20.0) / 100
         score += strength * (TELLS if canonical in TELLING[table] else HELPS)
     score -= 15.0 * len(missing)
     customer, key = looks.get(columns.get("account_id", "")), looks.get(columns.get(contract.key, ""))
-    if contract.key and key is not None and key.n:
+    if contract.key and key is not None and key.n and not borrowed:
         score += 10.0 if key.n_distinct >= MOSTLY * key.n else -30.0
     if customer is not None and customer.n:
         rows_per_customer = candidate.n_sample / max(customer.n_distinct, 1)
@@ -199,16 +220,6 @@ def _evidence(
     if table == "surveys" and (answer := looks.get(columns.get("score", ""))) is not None:
         score += 5.0 if answer.low >= 0 and answer.high <= 10 else -20.0
     return score
-
-
-def _like_actions(connection: duckdb.DuckDBPyConnection, candidate: Candidate, look: ColumnLook) -> float:
-    """The share of rows whose action is, by its words, a login, a use or a failure."""
-    rows = connection.execute(
-        f"SELECT trim({look.key}), count(*) FROM {candidate.sample} WHERE {look.key} IS NOT NULL GROUP BY 1 "
-        "ORDER BY 2 DESC LIMIT 100"
-    ).fetchall()
-    known = sum(n for value, n in rows if meaning_of_action(value) not in ("", "ignore"))
-    return float(known / look.n) if look.n else 0.0
 
 
 def choose_accounts(fits: Sequence[Fit]) -> tuple[Fit | None, tuple[Fit, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from whychurn.errors import SourceError
+from whychurn.sources.connection import engine_words
 from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.header import DELIMITERS, header_problems
 from whychurn.sources.names import quoted, shown, suggestion
@@ -93,7 +94,7 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place, table: str) -> N
     try:
         connection.execute(f"ATTACH '{path}' AS given_database (READ_ONLY)")
     except duckdb.Error as error:
-        text = f"{place.source.file} cannot be opened as a DuckDB database ({str(error).splitlines()[0]})."
+        text = f"{place.source.file} cannot be opened as a DuckDB database ({engine_words(error)})."
         fix = "Close other programs that write to it; a file of another engine must be exported, say to Parquet."
         problem = IntegrityFinding("unreadable-file", "refuse", table, text, action=fix)
         raise refuse_all(f"{place.source.file} cannot be used:", [problem]) from None
@@ -125,7 +126,7 @@ def _describe_relation(connection: duckdb.DuckDBPyConnection, place: Place, tabl
     try:
         rows = connection.execute(f"DESCRIBE SELECT * FROM {relation_name(place)}").fetchall()
     except duckdb.Error as error:
-        text = f"The table {shown('.'.join(place.relation))} cannot be read ({str(error).splitlines()[0]})."
+        text = f"The table {shown('.'.join(place.relation))} cannot be read ({engine_words(error)})."
         fix = "A view that reads files elsewhere must be made a table."
         problem = IntegrityFinding("unreadable-file", "refuse", table, text, action=fix)
         raise refuse_all(f"{place.source.file} cannot be used:", [problem]) from None
@@ -136,7 +137,7 @@ def _describe_parquet(connection: duckdb.DuckDBPyConnection, place: Place, table
     try:
         rows = connection.execute("DESCRIBE SELECT * FROM read_parquet($file)", {"file": str(place.path)}).fetchall()
     except duckdb.Error as error:
-        text = f"It cannot be read as Parquet ({str(error).splitlines()[0]})."
+        text = f"It cannot be read as Parquet ({engine_words(error)})."
         problem = IntegrityFinding("unreadable-file", "refuse", table, text)
         raise refuse_all(f"{place.shown} cannot be used:", [problem]) from None
     return [(str(row[0]), str(row[1])) for row in rows]

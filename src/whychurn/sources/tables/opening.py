@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -12,10 +13,10 @@ import pandas as pd
 
 from whychurn.errors import SourceError
 from whychurn.sources.canon import SQL_TYPES, TABLES, TableContract
-from whychurn.sources.connection import locked_connection, work_folder
+from whychurn.sources.connection import locked_connection, within_limits, work_folder
 from whychurn.sources.contract import IntegrityFinding, LedgerStep, Sources, refuse_all
 from whychurn.sources.integrity import by_severity
-from whychurn.sources.names import quoted
+from whychurn.sources.names import counted, quoted
 from whychurn.sources.rejects import rejects_frame
 from whychurn.sources.tables.attributes import detect_attributes
 from whychurn.sources.tables.build import BuiltTable, build_table
@@ -30,15 +31,28 @@ from whychurn.sources.tables.times import Zones
 from whychurn.sources.verdict import grade
 from whychurn.study import TableStudy
 
+#: Accounts with more further columns than this carry along only those that the study names: each one is read and
+#: described by itself, and thousands of them, say answers of a survey, would take hours.
+MOST_FURTHER = 500
+
 
 def inspect_tables(study: TableStudy) -> Sources:
     """Read the tables of a study and grade them, whatever the grade.
 
+    Of the columns of accounts that are not in the contract all are kept, or, where there are more than
+    :data:`MOST_FURTHER`, those that the study names.
+
     Raises
     ------
     SourceError
-        If the data cannot be read at all. Every problem of every table is listed.
+        If the data cannot be read at all, or not within the memory and disk that the engine may use. Every problem of
+        every table is listed.
     """
+    with within_limits(f"The data of {study.name}"):
+        return _inspect(study)
+
+
+def _inspect(study: TableStudy) -> Sources:
     work = work_folder(study.folder)
     places = _places(study)
     book, cache = FingerprintBook(work), TableCache(work)
@@ -50,6 +64,8 @@ def inspect_tables(study: TableStudy) -> Sources:
     built = _read_missing(study, matched, digests, keys, built, cache, work)
     cache.tidy()
     connection = locked_connection([work], memory_limit=study.engine.memory_limit, threads=study.engine.threads)
+    # The rows stay on disk, so nobody may remove them while this connection is there.
+    weakref.finalize(connection, cache.in_use.clear)
     try:
         return _graded(study, connection, built, keys, cache, work)
     except BaseException:
@@ -78,8 +94,36 @@ def _keys(study: TableStudy, places: Mapping[str, tuple[Place, ...]], digests: M
     for name, files in places.items():
         seen = [(place.shown, digests[place.path]) for place in files]
         declared, accounts = declared_kinds(study, name), keys.get(ACCOUNTS, "")
+        if name == ACCOUNTS:
+            declared = dict.fromkeys(_named(study), "") | declared
         keys[name] = table_key(name, study.tables[name], seen, study.time_zone, accounts, declared)
     return keys
+
+
+def _named(study: TableStudy) -> tuple[str, ...]:
+    """Columns of accounts that the study names without saying what they hold."""
+    focus = (column for one in study.focus for column in one.where)
+    return tuple(dict.fromkeys((*study.tables[ACCOUNTS].columns, *focus)))
+
+
+def _carried(study: TableStudy, given: list[Given]) -> tuple[list[Given], tuple[IntegrityFinding, ...]]:
+    """Leave out further columns of accounts that the study does not name, where there are very many; and say so."""
+    further = [one.column.name for one in given[0].matched if one.attribute]
+    if len(further) <= MOST_FURTHER:
+        return given, ()
+    wanted = {*_named(study), *declared_kinds(study, ACCOUNTS)}
+    left = [
+        replace(one, matched=tuple(each for each in one.matched if not each.attribute or each.column.name in wanted))
+        for one in given
+    ]
+    n = sum(name not in wanted for name in further)
+    note = IntegrityFinding(
+        code="columns-not-carried", severity="note", table=ACCOUNTS, count=n,
+        problem=f"accounts has {counted(len(further), 'further column')}, more than {MOST_FURTHER:,}: only those that the "
+        f"study names are kept, and {n:,} are left out.",
+        action="Declare a column under [[causes]] or [[focus]], or name it under [tables.accounts.columns], to keep it.",
+    )  # fmt: skip
+    return left, (note,)
 
 
 def _read_missing(
@@ -97,7 +141,8 @@ def _read_missing(
     for name, given in matched.items():
         accounts = cache.files(ACCOUNTS, keys[ACCOUNTS])[0] if name != ACCOUNTS and ACCOUNTS in built else None
         try:
-            built[name] = _read_table(study, name, given, digests, accounts, keys[name], cache, work)
+            with within_limits(f"The table {name}"):
+                built[name] = _read_table(study, name, given, digests, accounts, keys[name], cache, work)
         except SourceError as error:
             problems += in_table_words(error, name, "")
     if problems:
@@ -117,6 +162,7 @@ def _read_table(
 ) -> BuiltTable:
     table = study.tables[name]
     zones = Zones(study.time_zone, table.time_zone or study.time_zone)
+    given, told = _carried(study, given) if name == ACCOUNTS else (given, ())
     unfinished = cache.unfinished(name)
     connection = table_connection(study, tuple(one.place for one in given), work)
     stats = [one.place.path.stat() for one in given]
@@ -124,6 +170,7 @@ def _read_table(
         built = build_table(
             connection, name, table, given, digests, zones, accounts, declared_kinds(study, name), *unfinished, work
         )
+        built = replace(built, findings=(*built.findings, *told))
         _require_unchanged(built, given, digests)
         for one, before in zip(given, stats, strict=True):
             after = one.place.path.stat()

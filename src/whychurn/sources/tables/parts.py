@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import SourceError
-from whychurn.sources.connection import first_row
+from whychurn.sources.connection import engine_words, first_row
 from whychurn.sources.contract import Fingerprint, IntegrityFinding
 from whychurn.sources.load import RawTable
-from whychurn.sources.names import quoted
+from whychurn.sources.names import quoted, shown
 from whychurn.sources.progress import reading
 from whychurn.sources.reading import other_file, read_file
+from whychurn.sources.rejects import LONGEST_VALUE
 from whychurn.sources.tables.columns import Matched
 from whychurn.sources.tables.headers import Header, attach, relation_name
+from whychurn.sources.tables.midnights import count_midnights
 from whychurn.sources.tables.places import Place
 from whychurn.sources.tables.sql import Bound
 from whychurn.sources.tables.times import Zones
@@ -65,6 +67,8 @@ class Part:
         Column of the contract -> values that cannot be read, values present, examples, the reason of the first.
     mixed : Mapping of str to (int, int)
         Column -> times with an offset, times without, where there are both.
+    midnights : Mapping of str to (int, int)
+        Column of days -> instants, and those that are midnight in UTC and thereby of another day.
     lines : ndarray or None
         Line of each record, where it is not the one after the record's number.
     has_lines : bool
@@ -83,6 +87,7 @@ class Part:
     why_unusable: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, tuple[int, int, tuple[str, ...], str]] = field(default_factory=dict)
     mixed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    midnights: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     lines: np.ndarray | None = None
     has_lines: bool = False
 
@@ -132,6 +137,8 @@ def read_part(
     )
     part.judged = _judged(source, part.readings, offset)
     part.flagged = _flagged(part)
+    kinds = [kind for _, kind in keys]
+    part.midnights = count_midnights(connection, part.readings, kinds, part.judged, table, zones, bound)
     if raw is not None:
         bound.run(connection, f"CREATE TABLE typed{number} AS {part.flagged}")
         part.flagged = f"SELECT * FROM typed{number}"
@@ -177,9 +184,13 @@ def insert_rejects(
         frame = pd.DataFrame({"record": np.arange(1, len(part.lines) + 1), "line": part.lines})
         connection.register("lines_frame", frame)
         line, join = "lines_frame.line", "JOIN lines_frame USING (record)"
+    # One value may be as large as the file; what is told of it is cut by the engine.
+    columns = ", ".join(
+        f"left({column}, {LONGEST_VALUE})" if column == "value" else column for column in columns.split(", ")
+    )
     bound.run(
         connection,
-        f"INSERT INTO rejects SELECT {bound(part.name)}, record, coalesce({line}, 0), account_id, "
+        f"INSERT INTO rejects SELECT {bound(part.name)}, record, coalesce({line}, 0), left(account_id, {LONGEST_VALUE}), "
         f"{columns} FROM ({rows}) AS found {join} ORDER BY record",
     )
     if join:
@@ -216,10 +227,18 @@ def _typed_file(
     place = given.place
     if place.relation:
         attach(connection, place, name)
-        connection.execute(
-            f"CREATE TABLE given{number} AS SELECT row_number() OVER () AS record, {_columns(given)} "
-            f"FROM {relation_name(place)}"
-        )
+        try:
+            connection.execute(
+                f"CREATE TABLE given{number} AS SELECT row_number() OVER () AS record, {_columns(given)} "
+                f"FROM {relation_name(place)}"
+            )
+        except (duckdb.OutOfMemoryException, duckdb.IOException):
+            raise  # told in the words of the limits
+        except duckdb.Error as error:
+            raise SourceError(
+                f"The table {shown('.'.join(place.relation))} of {place.source.file} cannot be read "
+                f"({engine_words(error)}). If it is a view, correct it, or make it a table."
+            ) from None
         n = first_row(connection, f"SELECT count(*) FROM given{number}")[0]
     else:
         n = connection.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(place.path)}).fetchall()[0][0]
@@ -285,7 +304,8 @@ def tell(connection: duckdb.DuckDBPyConnection, part: Part, bound: Bound) -> Non
                 insert_rejects(connection, part, rows, bound)
             shown = bound.run(
                 connection,
-                f"SELECT {one.text}, {one.reason} FROM ({part.judged}) WHERE {where} ORDER BY record LIMIT 3",
+                f"SELECT left({one.text}, {LONGEST_VALUE}), {one.reason} FROM ({part.judged}) WHERE {where} "
+                "ORDER BY record LIMIT 3",
             )
             examples = tuple(str(row[0]) for row in shown)
             unreadable[name] = (n_wrong, n_wrong + n_read, examples, str(shown[0][1]))

@@ -67,7 +67,14 @@ def _matches(
 ) -> list[tuple[Path, str]]:
     """Return (resolved path, name to show) of what a name or pattern stands for."""
     exact = folder / pattern
-    if exact.is_file():
+    if not _can_be_file(exact) and any("**" in part and part != "**" for part in Path(pattern).parts):
+        text = f"tables.{name}.file: in the pattern {shown(pattern)}, ** must be a whole part of the path."
+        fix = (
+            'Write "usage/*.csv" for the files of one folder, "usage/**/*.csv" for those of all folders in it as well.'
+        )
+        problems.append(IntegrityFinding("wrong-pattern", "refuse", name, text, action=fix, count=1))
+        return []
+    if _can_be_file(exact):
         candidates = [exact]
     elif any(letter in pattern for letter in WILD):
         anchor = Path(pattern).anchor
@@ -91,6 +98,14 @@ def _matches(
         problems.append(IntegrityFinding("outside-folder", "refuse", name, text, action=fix, count=len(outside)))
         return []
     return [(path.resolve(), _label(path, folder)) for path in candidates]
+
+
+def _can_be_file(path: Path) -> bool:
+    """Whether it is a file; a name that no file can have, for its length or its letters, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _label(path: Path, folder: Path) -> str:

@@ -9,6 +9,7 @@ import duckdb
 from whychurn.sources.canon import CanonColumn
 from whychurn.sources.contract import ColumnProfile
 from whychurn.sources.names import quoted
+from whychurn.sources.rejects import LONGEST_VALUE
 
 MOST_SHOWN = 5
 #: Above this many rows, different values are counted to within a few percent.
@@ -58,7 +59,8 @@ def profile(
         if column.type == "text" and 0 < n_distinct <= MOST_LEVELS:
             key = quoted(column.name)
             most = connection.execute(
-                f"SELECT {key}, count(*) AS n FROM {source} WHERE {key} IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_SHOWN}"
+                f"SELECT left(level, {LONGEST_VALUE}), n FROM (SELECT {key} AS level, count(*) AS n FROM {source} "
+                f"WHERE {key} IS NOT NULL GROUP BY 1) ORDER BY n DESC, level LIMIT {MOST_SHOWN}"
             ).fetchall()
             top = tuple((str(level), int(n)) for level, n in most)
         profiles.append(ColumnProfile(column.name, table, "category", missing, int(n_distinct), top))

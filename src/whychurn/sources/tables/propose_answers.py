@@ -64,6 +64,11 @@ def read_options(
     StudyError
         If one of them cannot be understood.
     """
+    for option, texts in (("--table", tables), ("--column", columns), ("--date-format", date_formats)):
+        places = [text.partition("=")[0].strip() for text in texts if "=" in text]
+        for place in places:
+            if places.count(place) > 1:
+                raise StudyError(f"{option}: {shown(place)} is given {places.count(place)} times.")
     by_table: dict[str, dict[str, str]] = {}
     for text in columns:
         place, theirs = _pair(text, "--column", "TABLE.CANONICAL=COLUMN")
@@ -135,10 +140,12 @@ class Questions:
     force: bool = False
     texts: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
 
-    def ask(self, text: str, *answer: str) -> None:
-        """Keep a question; `answer` is an option and its likely value."""
+    def ask(self, text: str, *answer: str, without: str = "") -> None:
+        """Keep a question; `answer` is an option and its likely value, `without` what has no likely value."""
         self.texts.append(text)
+        self.without += [without] if without else []
         if answer and answer[1] not in self.answers:
             self.answers += answer
 
@@ -151,4 +158,6 @@ class Questions:
         n = len(self.texts)
         title = f"{'1 thing' if n == 1 else f'{n} things'} cannot be told from the files in {self.folder}:"
         lines = [title, *(f"- {text}" for text in self.texts), *also]
+        if self.without:
+            lines.append(f"Missing, with nothing in the files to propose: {', '.join(self.without)}.")
         raise StudyError("\n".join([*lines, f"For example: {command}"] if self.answers else lines))

@@ -8,6 +8,7 @@ import duckdb
 
 from whychurn.errors import SourceError
 from whychurn.sources.connection import first_row
+from whychurn.sources.names import literal
 
 SAMPLE_ROWS = 50_000
 NULL_TEXTS = ("", "NA")
@@ -95,8 +96,3 @@ def with_sample(connection: duckdb.DuckDBPyConnection, candidate: Candidate, nam
     found = connection.execute(f"SELECT {cells} FROM {raw_sample}").fetchall()[0]
     texts = [(text, int(n)) for text, n in zip(MORE_NULL_TEXTS, found, strict=True) if n]
     return replace(candidate, relation=name, sample=sample, n_rows=n_rows, n_sample=n_sample, null_texts=tuple(texts))
-
-
-def literal(text: str) -> str:
-    """Text as SQL, where no value can be bound: settings of readers, and views."""
-    return "'" + text.replace("'", "''") + "'"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -20,30 +19,24 @@ from whychurn.sources.tables.propose_candidate import Candidate
 from whychurn.sources.tables.propose_columns import ColumnLook, key_counts, refers_to
 from whychurn.sources.tables.propose_dates import Dates
 from whychurn.sources.tables.propose_files import Found
+from whychurn.sources.tables.propose_missing import look_alikes
+from whychurn.sources.tables.propose_window import Window, propose_window
 
-#: What a log records as having happened; what is due or planned says nothing about how far it reaches.
-HAPPENED: Mapping[str, tuple[str, ...]] = {
-    "usage": ("at",),
-    "tickets": ("opened_at", "closed_at", "csat_at"),
-    "surveys": ("answered_at", "invited_at"),
-    "interactions": ("at",),
-    "interventions": ("assigned_on", "contacted_on"),
-    "payments": ("paid_on", "failed_on"),
-}
-REGISTERED = {"accounts": ("started_on",), "subscriptions": ("started_on", "cancelled_on", "ended_on")}
 MOST_ACTIONS = 200
-#: A study has two intervals of seven days at least.
-SHORTEST = 14
 
 
 @dataclass(frozen=True)
 class ProposedTable:
-    """A file as a table: what its columns are, how its dates are written, what to check."""
+    """A file as a table: what its columns are, how its dates are written, what to check.
+
+    `look_alikes` are columns of the contract that a column's name stands for, but not its values.
+    """
 
     fit: Fit
     looks: tuple[ColumnLook, ...]
     dates: Mapping[str, Dates]
     notes: tuple[str, ...] = ()
+    look_alikes: tuple[str, ...] = ()
 
     @property
     def candidate(self) -> Candidate:
@@ -99,9 +92,7 @@ class Proposal:
     folder: Path
     database: str
     tables: Mapping[str, ProposedTable]
-    observed_from: date
-    observed_to: date
-    window: tuple[str, str]
+    window: Window
     actions: Actions | None
     reasons: tuple[tuple[str, int], ...]
     attributes: tuple[Attribute, ...]
@@ -136,6 +127,11 @@ def settle_actions(
     """Decide what the actions of the usage log mean: as told, as the words say, or a question."""
     found = values_of(connection, usage, "action", MOST_ACTIONS + 1)
     absent = [value for value in options.actions if value not in dict(found)]
+    if (options.actions or options.other_actions) and "action" not in usage.fit.columns:
+        raise StudyError(
+            f"--action: no column of {shown(usage.candidate.label)} is known to say what was done. Name it with "
+            f"--column usage.action=COLUMN. Columns not used: {some(map(shown, usage.unused), 12) or 'none'}."
+        )
     if absent:
         raise StudyError(
             f"--action: {shown(absent[0])} does not occur. Actions: {some((shown(value) for value, _ in found), 12)}."
@@ -181,7 +177,7 @@ def look_closer(
     """
     accounts, subscriptions = tables["accounts"], tables["subscriptions"]
     checked = {name: _with_doubts(connection, name, table, accounts) for name, table in tables.items()}
-    begin, end, window = _window(checked)
+    window = propose_window({name: table.dates for name, table in tables.items()})
     unused = [(one.label, f"{counted(one.n_rows, 'row')}; no table of the contract") for one in left]
     unused += [(label, f"could not be read: {reason}") for label, reason in found.unreadable]
     clocks = [dates for table in tables.values() for dates in table.dates.values() if dates.clock]
@@ -189,12 +185,10 @@ def look_closer(
         folder=folder,
         database=found.database if any(table.candidate.table for table in tables.values()) else "",
         tables=checked,
-        observed_from=begin,
-        observed_to=end,
         window=window,
         actions=actions,
         reasons=values_of(connection, subscriptions, "end_reason", 2000),
-        attributes=_attributes(connection, accounts),
+        attributes=_attributes(connection, accounts, subscriptions),
         plans=values_of(connection, subscriptions, "plan", 60),
         modules=values_of(connection, tables["usage"], "module", 200) if "usage" in tables else (),
         kinds=values_of(connection, tables["events"], "kind", 60) if "events" in tables else (),
@@ -223,55 +217,31 @@ def _with_doubts(
         if there < n:
             where = "" if candidate.n_sample == candidate.n_rows else " of a sample"
             notes.append(f"{n - there:,} of {counted(n, 'row')}{where} name a customer that accounts does not have.")
-    for look in table.looks:
-        column = next((c for c in TABLES[name].columns if c.name == look.name), None)
-        if column is not None and look.name not in table.fit.columns.values() and column.name not in table.fit.columns:
-            notes.append(
-                f"the column {shown(look.name)} is called like one of the contract, but its values are not of that kind."
-            )
-    return replace(table, notes=tuple(notes))
-
-
-def _window(tables: Mapping[str, ProposedTable]) -> tuple[date, date, tuple[str, str]]:
-    """Propose the window, with a sentence on how each end was chosen."""
-
-    def days(names: Mapping[str, tuple[str, ...]]) -> list[tuple[date, date, str]]:
-        return [
-            (dates.first, dates.last, name)
-            for name, columns in names.items()
-            if name in tables
-            for column, dates in tables[name].dates.items()
-            if column in columns and dates.first is not None and dates.last is not None
-        ]
-
-    logs, registers = days(HAPPENED), days(REGISTERED)
-    started = min((first for first, _, name in registers if name == "subscriptions"), default=None)
-    if not registers or started is None:
-        raise StudyError("No subscription has a first day up to today: there is nothing to observe.")
-    used = [(first, last) for first, last, name in logs if name == "usage"]
-    if used and (used[0][1] - max(started, used[0][0])).days < SHORTEST:
-        used = []
-    begin, begin_note = started, "the first subscription"
-    if used and used[0][0] > started:
-        begin, begin_note = used[0][0], "the first record in usage"
-    # Without usage, what is logged may be rare: then what subscriptions record says how far the files reach.
-    last, source = max((last, name) for _, last, name in (logs if used else logs + registers))
-    end_note = f"the day after the last record in {source}" + ("" if source in HAPPENED else " up to today")
-    end = last + timedelta(days=1)
-    if (end - begin).days < SHORTEST:
-        raise StudyError(
-            f"The dates span {(end - begin).days} days, {begin} to {end}; two weeks are the least. Check how the dates "
-            "are written (--date-format)."
+    if name == "subscriptions" and table.fit.columns["subscription_id"] == table.fit.columns["account_id"]:
+        notes.append(
+            "no column numbers the subscriptions, and no customer stands twice: the customer's id serves as theirs."
         )
-    return begin, end, (begin_note, end_note)
+        if table.candidate == accounts.candidate:
+            notes.append(f"{shown(candidate.label)} serves as accounts and as subscriptions.")
+    alike = look_alikes(connection, table.fit, table.looks)
+    return replace(table, notes=(*notes, *alike.values()), look_alikes=tuple(alike))
 
 
-def _attributes(connection: duckdb.DuckDBPyConnection, accounts: ProposedTable) -> tuple[Attribute, ...]:
+def _attributes(
+    connection: duckdb.DuckDBPyConnection, accounts: ProposedTable, subscriptions: ProposedTable
+) -> tuple[Attribute, ...]:
     canonical = {theirs: name for name, theirs in accounts.fit.columns.items()}
+    # What a shared file says of subscriptions is dated there, and some of it is known only when they end.
+    bought = set(subscriptions.fit.columns.values()) if subscriptions.candidate == accounts.candidate else set()
     out = []
     for look in accounts.looks:
         name = canonical.get(look.name, look.name)
-        if look.is_date or not look.n or name in ("account_id", "started_on", "parent_account_id", "churned"):
+        if (
+            look.is_date
+            or not look.n
+            or look.name in bought
+            or name in ("account_id", "started_on", "parent_account_id", "churned")
+        ):
             continue
         levels = _levels(connection, accounts.candidate, look.key, 60)
         if not look.is_number:

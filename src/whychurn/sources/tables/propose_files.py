@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,12 @@ from whychurn.sources.contract import IntegrityFinding, refuse_all
 from whychurn.sources.files import read_text_file
 from whychurn.sources.header import header_problems, parse_header
 from whychurn.sources.load import LONGEST_RECORD, NO_NULL
-from whychurn.sources.names import quoted, shown
+from whychurn.sources.names import literal, quoted, shown
 from whychurn.sources.parquet import NESTED
 from whychurn.sources.reading import BINARY
 from whychurn.sources.sniff import SAMPLE as SNIFFED
 from whychurn.sources.sniff import sniff
-from whychurn.sources.tables.propose_candidate import Candidate, literal, with_sample
+from whychurn.sources.tables.propose_candidate import Candidate, with_sample
 from whychurn.study import SUFFIXES, Source
 
 DATABASES = (".duckdb", ".db")
@@ -73,11 +74,13 @@ def find_candidates(
     """
     candidates: list[Candidate] = []
     unreadable: list[tuple[str, str]] = []
+    # What fails half-way leaves relations behind, so a number is never used twice.
+    numbers = count()
 
-    def keep(label: str, relation: str, loaded: Iterator[Candidate]) -> None:
+    def keep(label: str, loaded: Iterator[Candidate]) -> None:
         try:
             for candidate in loaded:
-                candidates.append(with_sample(connection, candidate, f"file{len(candidates)}"))
+                candidates.append(with_sample(connection, candidate, f"file{next(numbers)}"))
         except SourceError as error:
             unreadable.append((label, _short(str(error))))
         except duckdb.Error as error:
@@ -87,7 +90,14 @@ def find_candidates(
     for file in files:
         label = file.relative_to(folder).as_posix()
         if file.suffix.lower() == ".xlsx":
-            keep(label, label, _sheets(connection, file, folder, work))
+            try:
+                sheets = sheet_names(file)
+            except SourceError as error:
+                unreadable.append((label, _short(str(error))))
+                continue
+            for sheet in sheets:
+                one = f"{label}: {sheet}" if len(sheets) > 1 else label
+                keep(one, _sheet(connection, file, folder, work, one, sheet if len(sheets) > 1 else "", next(numbers)))
             continue
         try:
             described = _described(connection, file, folder)
@@ -100,7 +110,7 @@ def find_candidates(
     for group in groups.values():
         candidate = _grouped(folder, group)
         paths = [path for path, _ in group]
-        keep(candidate.label, "", _loaded(connection, candidate, paths, work, len(candidates)))
+        keep(candidate.label, _loaded(connection, candidate, paths, work, next(numbers)))
     if database is not None:
         name = database.relative_to(folder).as_posix()
         try:
@@ -108,8 +118,11 @@ def find_candidates(
         except duckdb.Error as error:
             unreadable.append((name, f"it cannot be opened as a DuckDB file ({str(error).splitlines()[0]})"))
         else:
-            for table in tables:
-                keep(f"{name}: {table}", "", _database_table(connection, table, len(candidates)))
+            for schema, table in tables:
+                keep(
+                    f"{name}: {_in_schema(schema, table)}",
+                    _database_table(connection, schema, table, next(numbers)),
+                )
     return Found(
         tuple(candidates), database.relative_to(folder).as_posix() if database is not None else "", tuple(unreadable)
     )
@@ -204,51 +217,64 @@ def _has_mark(path: Path) -> bool:
         return stream.read(3) == codecs.BOM_UTF8
 
 
-def _sheets(connection: duckdb.DuckDBPyConnection, file: Path, folder: Path, work: Path) -> Iterator[Candidate]:
-    """Every sheet of a workbook."""
+def sheet_names(file: Path) -> list[str]:
+    """Return the names of the sheets of a workbook; SourceError if it is none."""
     import openpyxl  # takes a while to import
 
-    from whychurn.sources.excel import load_excel
-
-    name = file.relative_to(folder).as_posix()
     try:
         workbook = openpyxl.load_workbook(file, read_only=True)
     except Exception as error:  # a damaged workbook fails in many ways, and all mean the same
         raise SourceError(f"it cannot be read as an Excel workbook ({error})") from None
     sheets = list(workbook.sheetnames)
     workbook.close()
-    for position, sheet in enumerate(sheets):
-        several = len(sheets) > 1
+    return sheets
+
+
+def _sheet(
+    connection: duckdb.DuckDBPyConnection, file: Path, folder: Path, work: Path, label: str, sheet: str, position: int
+) -> Iterator[Candidate]:
+    """A sheet of a workbook; `sheet` is "" for the only one."""
+    from whychurn.sources.excel import load_excel
+
+    name = file.relative_to(folder).as_posix()
+    try:
         raw = load_excel(connection, file, Source(file=name, sheet=sheet), name, {}, work)
-        relation = f"sheet_{re.sub(r'[^0-9A-Za-z]', '_', name)}_{position}"
-        connection.execute(f"CREATE TEMP TABLE {quoted(relation)} AS SELECT * EXCLUDE (record) FROM raw")
-        connection.execute("DROP VIEW raw")
-        connection.execute("DROP TABLE raw_text")
-        connection.execute("DROP TABLE IF EXISTS numbers")
-        label = f"{name}: {sheet}" if several else name
-        yield Candidate(
-            label, sheet if several else file.stem, (name,), sheet if several else "", "", tuple(raw.names),
-            relation=quoted(relation),
-        )  # fmt: skip
+        connection.execute(f"CREATE TEMP TABLE raw{position} AS SELECT * EXCLUDE (record) FROM raw")
+    finally:
+        connection.execute("DROP VIEW IF EXISTS raw")
+        for relation in ("raw_text", "raw_refused", "raw_scan", "numbers"):
+            connection.execute(f"DROP TABLE IF EXISTS {relation}")
+    yield Candidate(label, sheet or file.stem, (name,), sheet, "", tuple(raw.names), relation=f"raw{position}")
 
 
-def _attached(connection: duckdb.DuckDBPyConnection, database: Path) -> list[str]:
+def _attached(connection: duckdb.DuckDBPyConnection, database: Path) -> list[tuple[str, str]]:
+    """Return (schema, name) of every table and view of the company's database, those of ``main`` first."""
     connection.execute(f"ATTACH {literal(str(database))} AS company (READ_ONLY)")
     rows = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'company' AND schema_name = 'main' UNION ALL "
-        "SELECT view_name FROM duckdb_views() WHERE database_name = 'company' AND schema_name = 'main' "
-        "AND NOT internal ORDER BY 1"
+        "SELECT schema_name, table_name AS name FROM duckdb_tables() WHERE database_name = 'company' AND NOT internal "
+        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'company' AND NOT internal "
+        "ORDER BY schema_name <> 'main', 1, 2"
     ).fetchall()
-    return [str(row[0]) for row in rows]
+    return [(str(schema), str(name)) for schema, name in rows]
 
 
-def _database_table(connection: duckdb.DuckDBPyConnection, table: str, position: int) -> Iterator[Candidate]:
-    place = f"company.main.{quoted(table)}"
-    schema = _schema(connection, place)
-    names = [column for column, _ in schema]
-    connection.execute(f"CREATE TEMP VIEW raw{position} AS SELECT {_as_texts(schema)} FROM {place}")
+def _in_schema(schema: str, table: str) -> str:
+    """A table of the database as ``study.toml`` names it."""
+    return table if schema == "main" else f"{schema}.{table}"
+
+
+def _database_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, position: int
+) -> Iterator[Candidate]:
+    if "." in schema + table:
+        raise SourceError("its name holds a dot, which separates schema and table; make a view under another name")
+    place = f"company.{quoted(schema)}.{quoted(table)}"
+    columns = _schema(connection, place)
+    names = [column for column, _ in columns]
+    connection.execute(f"CREATE TEMP VIEW raw{position} AS SELECT {_as_texts(columns)} FROM {place}")
     whole = first_row(connection, f"SELECT count(*) FROM {place}")[0] * len(names) < LARGE // 10
-    yield Candidate(f"{table}", table, (), "", table, tuple(names), relation=f"raw{position}", whole=whole)
+    label = _in_schema(schema, table)
+    yield Candidate(label, table, (), "", label, tuple(names), relation=f"raw{position}", whole=whole)
 
 
 def _schema(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:

@@ -10,12 +10,12 @@ import duckdb
 import pandas as pd
 
 from whychurn.sources.grammar import NUMBER_POINT
+from whychurn.sources.names import literal
 from whychurn.sources.rejects import COLUMNS, LONGEST_VALUE, rejects_frame
-from whychurn.sources.tables.sql import constant
 
 #: So many are held in memory; the file has all of them.
 MOST_IN_FRAME = 100_000
-_RISKY = constant(r"^\s*[=+\-@\t\r]")
+_RISKY = literal(r"^\s*[=+\-@\t\r]")
 
 
 def write_reject_file(connection: duckdb.DuckDBPyConnection, name: str, rejects: Path, file: Path) -> None:
@@ -31,7 +31,7 @@ def write_reject_file(connection: duckdb.DuckDBPyConnection, name: str, rejects:
             columns.append(column)
             continue
         text = _text(name, column)
-        number = f"regexp_full_match({text}, {constant(NUMBER_POINT)})"
+        number = f"regexp_full_match({text}, {literal(NUMBER_POINT)})"
         columns.append(
             f"CASE WHEN regexp_matches({text}, {_RISKY}) AND NOT {number} THEN '''' || {text} ELSE nullif({text}, '') END AS \"{column}\""
         )
@@ -58,6 +58,6 @@ def first_rejects(connection: duckdb.DuckDBPyConnection, name: str, rejects: Pat
 def _text(name: str, column: str) -> str:
     """SQL of a column of text; the engine's table lacks the name of the table, and calls the column ``col``."""
     if column == "table":
-        return constant(name)
+        return literal(name)
     key = "col" if column == "column" else column
     return f"left(coalesce({key}, ''), {LONGEST_VALUE})"

@@ -24,8 +24,3 @@ class Bound:
         """Execute a statement with those of the values that it refers to; return all rows."""
         used = set(re.findall(r"\$(b\d+_)", sql))
         return connection.execute(sql, {name: self._values[name] for name in used}).fetchall()
-
-
-def constant(text: str) -> str:
-    """Return a constant of this package, never text of a user, as SQL."""
-    return "'" + text.replace("'", "''") + "'"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from whychurn.sources.tables.sql import Bound, constant
+from whychurn.sources.names import literal
+from whychurn.sources.tables.sql import Bound
 
 ISO, UNIX = "iso", {"unix seconds": 1_000_000, "unix milliseconds": 1_000}
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -45,8 +46,10 @@ def format_problem(connection: duckdb.DuckDBPyConnection, written: str) -> str:
         return 'is no format: write "iso", "unix seconds", "unix milliseconds", or one such as "%d.%m.%Y %H:%M"'
     if "%Z" in written:
         return "has %Z, but names of zones such as CST mean several zones; use %z for offsets, or set time_zone"
-    if not re.search(r"%-?[YycxG]", written) or not re.search(r"%-?[mbBcxjUWV]", written):
-        return "has no year and month (%Y and %m)"
+    year, month = re.search(r"%-?[YycxG]", written), re.search(r"%-?[mbBcxjUWV]", written)
+    if not year or not month:
+        lacking = [part for part, there in (("year (%Y)", year), ("month (%m)", month)) if not there]
+        return f"has no {' and no '.join(lacking)}"
     try:
         connection.execute("SELECT try_strptime('', $format)", {"format": written}).fetchall()
     except duckdb.Error as error:
@@ -120,9 +123,9 @@ def _iso(text: str, zones: Zones, day: bool, bound: Bound) -> str:
     stamp = f"TRY_CAST({text} AS TIMESTAMP)"
     plain = rf"regexp_replace(regexp_replace({text}, ' ?(Z|UTC)$', '+00:00'), ' ([+-][0-9:]+)$', '\1')"
     return (
-        f"CASE WHEN regexp_full_match({text}, {constant(DATE)}) THEN {stamp} "
-        f"WHEN regexp_full_match({text}, {constant(DATE + TIME)}) THEN {_local(stamp, zones, day, bound)} "
-        f"WHEN regexp_full_match({text}, {constant(DATE + TIME + OFFSET)}) "
+        f"CASE WHEN regexp_full_match({text}, {literal(DATE)}) THEN {stamp} "
+        f"WHEN regexp_full_match({text}, {literal(DATE + TIME)}) THEN {_local(stamp, zones, day, bound)} "
+        f"WHEN regexp_full_match({text}, {literal(DATE + TIME + OFFSET)}) "
         f"THEN TRY_CAST({plain} AS TIMESTAMPTZ) AT TIME ZONE {bound(zones.study)} END"
     )
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from whychurn.sources.canon import CanonColumn
 from whychurn.sources.grammar import SPACE, number_pattern
+from whychurn.sources.names import literal
 from whychurn.sources.tables import times
 from whychurn.sources.tables.columns import Matched
-from whychurn.sources.tables.sql import Bound, constant
+from whychurn.sources.tables.sql import Bound
 from whychurn.sources.tables.times import Zones
 from whychurn.study import Table
 
@@ -111,7 +112,7 @@ def _dated(
     if excel and written != times.ISO:
         value = f"coalesce({times.from_text(text, times.ISO, zones, day, bound)}, {value})"
     wrong = f"({x} IS NOT NULL AND {v} IS NULL)"
-    offsets = f"regexp_full_match({text}, {constant(times.ENDS_IN_OFFSET)})" if written == times.ISO else ""
+    offsets = f"regexp_full_match({text}, {literal(times.ENDS_IN_OFFSET)})" if written == times.ISO else ""
     reason = bound(f"is not {times.expected(written)}, from {times.EARLIEST[:4]} on")
     return Reading(matched, given, text, value, wrong, reason, offsets)
 
@@ -121,7 +122,7 @@ def _number_of(text: str, decimal: str) -> str:
     point = f"replace({text}, ',', '.')" if decimal == "," else text
     cast = f"TRY_CAST({point} AS DOUBLE)"
     return (
-        f"CASE WHEN regexp_full_match({text}, {constant(number_pattern(decimal))}) AND isfinite({cast}) THEN {cast} END"
+        f"CASE WHEN regexp_full_match({text}, {literal(number_pattern(decimal))}) AND isfinite({cast}) THEN {cast} END"
     )
 
 
@@ -134,7 +135,7 @@ def _given(source: str, kind: str, null_values: Sequence[str], as_written: bool,
         nulls = sorted({value.strip(SPACE) for value in null_values} - {""})
         # Few values are odd in any way, which one pattern sees sooner than several comparisons.
         odd = bound(f"^{_SPACES}|{_SPACES}$|^(?:{'|'.join(map(re.escape, nulls))})?$")
-        bare = f"trim({source}, {constant(SPACE)})"
+        bare = f"trim({source}, {literal(SPACE)})"
         missing = f"{bare} IN ({', '.join(map(bound, ['', *nulls]))})"
         return (
             f"CASE WHEN regexp_matches({source}, {odd}) THEN "

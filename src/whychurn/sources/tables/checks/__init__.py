@@ -13,14 +13,17 @@ import duckdb
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.sources.tables.checks.activity_checks import check_activity
 from whychurn.sources.tables.checks.calendar_checks import check_calendar
+from whychurn.sources.tables.checks.columns_checks import check_columns
 from whychurn.sources.tables.checks.declaration_checks import check_declarations
 from whychurn.sources.tables.checks.enough_checks import check_enough
+from whychurn.sources.tables.checks.events_checks import check_events
 from whychurn.sources.tables.checks.evidence import Evidence
 from whychurn.sources.tables.checks.history_checks import check_history
 from whychurn.sources.tables.checks.register_checks import check_register
 from whychurn.sources.tables.checks.spans import Population, account_spans, count_population
 from whychurn.sources.tables.checks.spelling_checks import check_spelling
 from whychurn.sources.tables.checks.subscriptions_checks import check_subscriptions
+from whychurn.sources.tables.checks.terms_checks import check_terms
 from whychurn.sources.tables.checks.tracking_checks import check_tracking
 from whychurn.study import TableStudy
 
@@ -31,10 +34,13 @@ _CHECKS: tuple[Callable[[Evidence], Iterator[IntegrityFinding]], ...] = (
     check_history,
     check_register,
     check_subscriptions,
+    check_terms,
     check_activity,
+    check_events,
     check_calendar,
     check_tracking,
     check_spelling,
+    check_columns,
     check_declarations,
 )
 

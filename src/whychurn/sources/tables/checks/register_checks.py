@@ -60,7 +60,8 @@ def check_register(evidence: Evidence) -> Iterator[IntegrityFinding]:
     """Yield findings about accounts."""
     if not evidence.has(TABLE):
         return
-    source = f"accounts LEFT JOIN {SPANS} USING (account_id)"
+    # Only what the rules name: further columns may be called anything, first_on too.
+    source = f"(SELECT account_id, started_on, churned FROM accounts) LEFT JOIN {SPANS} USING (account_id)"
     yield from apply_rules(
         evidence, TABLE, _AGAINST_SPANS, source, end=evidence.study.observed_to, left=list(LEFT), stayed=list(STAYED)
     )

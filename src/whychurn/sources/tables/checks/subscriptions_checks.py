@@ -51,9 +51,9 @@ _RULES = (
         of="cancelled_on IS NOT NULL AND cancelled_on < $end",
     ),
     RowRule(
-        "renewal-before-start", "renewal_on", "subscriptions with a renewal day", "renew before they begin",
-        "renewal_on < started_on", "Their days to renewal are not known.",
-        "Check whether the column holds the previous renewal instead of the next.", of="renewal_on IS NOT NULL",
+        "renewal-before-start", "renewal_on", "subscriptions with a renewal day", "renew on or before their first day",
+        "renewal_on <= started_on", "Their days to renewal are not known.",
+        "Check whether the column holds the first renewal after the subscription began.", of="renewal_on IS NOT NULL",
     ),
     RowRule(
         "negative-mrr", "mrr", "subscriptions with an amount", "have a negative monthly amount", "mrr < 0",
