@@ -150,6 +150,13 @@ def test_every_problem_is_listed_at_once(tmp_path):
         ('[[definitions]]\nname = "Day of notice"', "[[definitions]]", "definitions[1].name: is missing"),
         ("[churn]", "[measures]\npeak_hours = [17, 9]\n[churn]", "must be two rising hours"),
         ('column = "industry"', 'column = "industry"\ntier = 3', "tier 3 has no name"),
+        ('"Europe/Berlin"', '"localtime"', "'localtime' is not the name of a time zone"),
+        (
+            '"Europe/Berlin"',
+            '"Europe/berlin"',
+            "'Europe/berlin' is not the name of a time zone; did you mean 'Europe/Berlin'?",
+        ),
+        ('"Europe/Berlin"', '"utc"', "did you mean 'UTC'?"),
         ("[churn]", '[engine]\nmemory_limit = "lots"\n[churn]', 'engine.memory_limit: expected a size such as "4GB"'),
     ],
 )

@@ -282,3 +282,8 @@ def test_a_cause_without_any_value_says_so():
     for kind in ("number", "category"):
         candidate, _ = code_candidate(Cause(column="x", type=kind), pd.Series([None, None], dtype=object))
         assert (candidate.used, candidate.reason) == (False, "no row has a value")
+
+
+def test_an_attribute_named_as_a_column_of_the_panel_is_an_error_that_says_how_to_rename_it(tmp_path):
+    with pytest.raises(PanelError, match=r"“reason” is a name that the panel uses itself.*account_reason = \"reason\""):
+        panel_of(tmp_path, one_cause("reason", "category"))

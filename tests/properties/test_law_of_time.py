@@ -12,9 +12,7 @@ What is not held, and why:
 * ``mrr``, ``seats``, ``plan`` and ``term_months`` of a subscription carry no date of their own either: they are taken as
   agreed on its first day, and no change touches those of a known subscription. Where a company overwrites them in
   place, the rows before show what was agreed later.
-* ``renewal_on`` is overwritten at each renewal. Where renewals fall on the ends of terms, moving it forward by whole
-  terms changes no row; that is held below. A first renewal on another day is lost once it is overwritten: nothing is
-  held of it.
+* ``renewal_on`` is overwritten at each renewal: moving it forward by whole terms changes no row.
 * Bands and pooled levels of declared causes are set on all rows, early and late: another future may draw the limits
   elsewhere. Recorded values are held; what models see is held where a cause is neither banded nor pooled, and elsewhere
   equal values must still share a level.

@@ -50,7 +50,16 @@ def test_a_changed_data_row_is_found_and_what_moved_is_listed(home):
 def test_digits_of_fingerprints_are_no_numbers_that_move():
     def page(sha256):
         facts = facts_of({"files": [{"file": "customers.csv", "sha256": sha256, "rows": 80}]}, "Demo", "reports/demo")
-        return read_html(frame("<h1>Why</h1>", name="index", title="Why", pages=[Link("index", "index.html", "Why")], headings=(), facts=facts))
+        return read_html(
+            frame(
+                "<h1>Why</h1>",
+                name="index",
+                title="Why",
+                pages=[Link("index", "index.html", "Why")],
+                headings=(),
+                facts=facts,
+            )
+        )
 
     one, other = page("ab6655" * 11), page("5" * 66)
     assert "ab6655ab6655" in one.text

@@ -284,3 +284,16 @@ def test_one_file_can_be_accounts_and_subscriptions(tmp_path: Path, name: str) -
     assert "reason" not in {cause.column for cause in study.causes}
     with open_sources(study) as sources:
         assert sources.tables == {"accounts": 40, "subscriptions": 40, "usage": 480}
+
+
+@pytest.mark.parametrize(("many", "ends"), [(True, "tickets"), (False, "usage")])
+def test_only_a_log_of_every_day_can_be_said_to_have_stopped(tmp_path: Path, many: bool, ends: str) -> None:
+    files = company()
+    last = date.fromisoformat(max(row[2][:10] for row in files["activity_log.csv"]))
+    days = [last - timedelta(days=4 + (i if many else 40 * i)) for i in range(300 if many else 8)]
+    files["support_cases.csv"] = [
+        [str(i), f"C{i % 40:03}", f"{day} 10:00", f"{day} 12:00", "bug", "low", "3"] for i, day in enumerate(days)
+    ]
+    write(tmp_path, files)
+    assert proposed(tmp_path).observed_to == last - timedelta(days=3 if many else -1)
+    assert f"the day after the last record in {ends}" in (tmp_path / "study.toml").read_text()

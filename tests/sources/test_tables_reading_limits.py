@@ -13,6 +13,7 @@ from whychurn.errors import SourceError, StudyError
 from whychurn.sources import connection as connections
 from whychurn.sources.check_parts import LONGEST_CELL, plain
 from whychurn.sources.tables import opening
+from whychurn.sources.tables.times import format_problem
 
 DATABASE = '[database]\nfile = "company.duckdb"\n'
 CAUSE = '[[causes]]\ncolumn = "c7"\ntype = "category"\n[[focus]]\nname = "Few"\nwhere = {{ {column} = ["x"] }}\n'
@@ -136,3 +137,9 @@ def test_a_huge_value_reaches_no_message_whole(folder):
 def test_a_cell_is_cut_before_its_letters_are_looked_at():
     assert plain("a\x1bb") == "a b"
     assert len(plain("x\n" * 50_000_000)) == LONGEST_CELL
+
+
+@pytest.mark.parametrize(("written", "lacks"), [("%Y", "no month (%m)"), ("%m", "no year (%Y)")])
+def test_a_format_of_dates_says_which_part_it_lacks(written, lacks):
+    with duckdb.connect() as connection:
+        assert format_problem(connection, written) == f"has {lacks}"

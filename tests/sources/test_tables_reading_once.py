@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,10 @@ def test_a_file_that_goes_while_leftovers_are_removed_is_no_error(folder, monkey
     tables = folder.path / ".whychurn" / "tables"
     monkeypatch.setattr(Path, "iterdir", lambda self: iter([tables / ".usage-1-abc.parquet", tables / "usage-0.json"]))
     cache.TableCache(tables.parent).tidy()
+
+
+def test_what_another_version_of_whychurn_read_is_not_used():
+    assert cache.LAYOUT.endswith(f"of whychurn {version('whychurn')}")  # the panel's key has it from there
 
 
 @pytest.mark.parametrize(("where", "value"), [("LAYOUT", 99), ("duckdb.__version__", "another")])

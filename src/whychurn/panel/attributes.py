@@ -16,7 +16,7 @@ from whychurn.sources.tables.attributes import attribute_columns
 from whychurn.study import TableStudy
 
 #: Names that rows, spells and landmarks give a meaning of their own.
-_TAKEN = frozenset((
+TAKEN = frozenset((
     "account_id", "spell", "start", "stop", "event", "cause", "start_on", "cut_off", "under_notice", "amount",
     "entered_on", "ended_on", "followed_to", "duration", "entry", "reason", "controllable", "landmark",
     "followed_days",
@@ -51,9 +51,9 @@ def carried_attributes(sources: Sources, measures: Collection[str] = ()) -> tupl
             0,
         )
         for name in held
-        if name in _TAKEN
+        if name in TAKEN
     ]
-    return tuple(name for name in held if name not in _TAKEN), steps
+    return tuple(name for name in held if name not in TAKEN), steps
 
 
 @dataclass(frozen=True)

@@ -79,14 +79,14 @@ def refuse_unrecorded(connection: duckdb.DuckDBPyConnection, study: TableStudy) 
     ------
     PanelError
         If one counts overdue customers as gone and no payment was ever made, or silent ones and nothing was ever used:
-        everybody would be gone.
+        everybody, or nobody, would be gone.
     """
     for definition in (study.definition, *study.definitions):
         for setting, value, fix in _RESTS_ON:
             if getattr(definition, setting) is not None and not recorded(connection, [value]):
                 raise PanelError(
                     f"The definition “{definition.name}” has {setting}, which needs {in_words(value)}, and the study does "
-                    f"not have that: everybody would count as gone. {fix}, or take {setting} out of "
+                    f"not have that: nobody could tell who is gone. {fix}, or take {setting} out of "
                     f"{'[churn]' if definition is study.definition else 'that part of [[definitions]]'}."
                 )
 

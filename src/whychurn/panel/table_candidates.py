@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whychurn.errors import PanelError
+from whychurn.panel.attributes import TAKEN
 from whychurn.panel.candidates import Candidate
 from whychurn.panel.coding import CodedRows, Coding, code_candidate
 from whychurn.panel.detected import with_detections, without_duplicates
@@ -93,7 +94,13 @@ def _refuse_unknown(unknown: Sequence[str], attributes: Sequence[str], measures:
         return
     names = [measure.name for measure in measures]
     known = [*attributes, *names]
-    hints = [f"{shown(name)} is no attribute of accounts and no measure.{suggestion(name, known)}" for name in unknown]
+    hints = [
+        f"{shown(name)} is a name that the panel uses itself: give the column another one, such as columns = "
+        f'{{ account_{name} = "{name}" }} under [tables.accounts].'
+        if name in TAKEN
+        else f"{shown(name)} is no attribute of accounts and no measure.{suggestion(name, known)}"
+        for name in unknown
+    ]
     more = f" So it is with {counted(len(unknown) - 3, 'more cause')}." if len(unknown) > 3 else ""
     raise PanelError(
         f"{' '.join(hints[:3])}{more} Name another column in [[causes]]. "

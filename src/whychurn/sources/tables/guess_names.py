@@ -13,7 +13,8 @@ from whychurn.sources.names import tokens
 #: Words in the name of a file that say which table it is, in the singular.
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "accounts": ("account", "customer", "client", "company", "organisation", "organization", "org", "tenant",
-                 "workspace", "kunde", "kunden", "kundenstamm", "firma", "firmen", "mandant", "mandanten", "crm", "user",
+                 "workspace", "kunde", "kunden", "kundenstamm", "firma", "firmen", "mandant", "mandanten", "crm",
+                 "user",
                  "member", "subscriber"),
     "subscriptions": ("subscription", "contract", "billing", "sub", "license", "licence", "agreement", "vertrag",
                       "vertraege", "abo", "abonnement", "abonnements", "lizenz", "lizenzen", "plan"),
@@ -54,7 +55,8 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "at": _WHEN,
     "user_id": (
         "user", "uid", "person_id", "person", "employee_id", "employee", "actor_id", "actor", "contact_id", "username",
-        "user_name", "user_email", "email", "member_id", "benutzer", "benutzer_id", "benutzername", "nutzer", "nutzer_id",
+        "user_name", "user_email", "email", "member_id", "benutzer", "benutzer_id", "benutzername", "nutzer",
+        "nutzer_id",
         "anwender", "anwender_id", "mitarbeiter", "person_nr",
     ),
     "accounts.started_on": (
@@ -86,14 +88,17 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "subscription_id": (
         "subscription", "sub_id", "sub", "contract_id", "contract", "contract_no", "contract_number",
-        "subscription_no", "subscription_key", "agreement_id", "license_id", "licence_id", "billing_id", "vertrag", "vertrags_id",
-        "vertrag_id", "vertragsnr", "vertrags_nr", "vertragsnummer", "abo", "abo_id", "abo_nr", "lizenz_id", "id", "uuid",
+        "subscription_no", "subscription_key", "agreement_id", "license_id", "licence_id", "billing_id", "vertrag",
+        "vertrags_id",
+        "vertrag_id", "vertragsnr", "vertrags_nr", "vertragsnummer", "abo", "abo_id", "abo_nr", "lizenz_id", "id",
+        "uuid",
     ),
     "subscriptions.started_on": (
         "start_date", "started_at", "started", "start", "start_on", "begin_date", "begin", "begins_on", "date_start",
         "valid_from", "date_from", "from", "active_from", "activated_at", "activated_on", "activation_date",
         "effective_from", "first_day", "period_start", "created_at", "created_on", "created", "signup_date",
-        "subscribed_at", "subscribed_on", "beginn", "vertragsbeginn", "startdatum", "abobeginn", "gueltig_von", "gueltig_ab",
+        "subscribed_at", "subscribed_on", "beginn", "vertragsbeginn", "startdatum", "abobeginn", "gueltig_von",
+        "gueltig_ab",
         "von", "laufzeitbeginn",
     ),
     "ended_on": (
@@ -107,7 +112,8 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "mrr": (
         "monthly_recurring_revenue", "monthly_revenue", "amount_month", "monthly_amount", "amount_per_month",
         "amount_monthly", "monthly_fee", "monthly_price", "monthly_charge", "monthly_charges", "price_per_month",
-        "price_monthly", "revenue_month", "monatlich", "monatsbetrag", "betrag_monatlich", "monatlicher_betrag", "betrag_monat",
+        "price_monthly", "revenue_month", "monatlich", "monatsbetrag", "betrag_monatlich", "monatlicher_betrag",
+        "betrag_monat",
         "betrag_pro_monat", "monatspreis", "preis_monatlich", "monatsgebuehr", "monatsumsatz", "fee", "price", "amount",
         "revenue", "betrag", "preis", "gebuehr", "umsatz",
     ),
@@ -154,7 +160,8 @@ COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "closed_at": ("closed", "closed_on", "close_date", "closed_date", "date_closed", "resolved_at", "resolved_on",
                   "resolved", "resolution_date", "solved_at", "solved_on", "solved", "completed_at",
                   "geschlossen_am", "geschlossen", "geloest_am", "geloest", "erledigt_am"),
-    "topic": ("category", "subject", "issue_type", "theme", "type", "ticket_type", "product_area", "area", "tag", "thema",
+    "topic": ("category", "subject", "issue_type", "theme", "type", "ticket_type", "product_area", "area", "tag",
+              "thema",
               "kategorie", "betreff"),
     "severity": ("priority", "urgency", "impact", "severity_level", "priority_level", "prioritaet", "dringlichkeit"),
     "csat": ("csat_score", "satisfaction", "satisfaction_score", "satisfaction_rating", "customer_satisfaction",

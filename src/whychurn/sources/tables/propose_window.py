@@ -23,6 +23,8 @@ REGISTERED = {"accounts": ("started_on",), "subscriptions": ("started_on", "canc
 SHORTEST = 14
 #: Logs that stop this many days before the last one are taken to run to the end.
 NEARLY = 7
+#: So many records in a row are hardly ever missing by chance: one time in twenty, if they come at random.
+MISSED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,10 @@ def propose_window(tables: Mapping[str, Mapping[str, Dates]]) -> Window:
         lasts[name] = max(last, lasts.get(name, last))
     latest = max(lasts.values())
     # Days after a log has stopped look like silence of every customer, so the first log to stop ends the window.
-    running = {name: last for name, last in lasts.items() if name in HAPPENED and (latest - last).days <= NEARLY}
-    last, source = min(
-        (last, name) for name, last in (running or {n: d for n, d in lasts.items() if d == latest}).items()
-    )
-    later = {name: day for name, day in lasts.items() if day > last}
+    ends = {name: last for name, last in lasts.items() if last == latest or _stopped(name, tables[name], latest)}
+    last = min(ends.values())
+    source = next(name for name in ends if ends[name] == last)
+    later = {name: day for name, day in ends.items() if day > last}
     check = ""
     if later:
         others = ", ".join(f"{name} to {day}" for name, day in later.items())
@@ -90,3 +91,19 @@ def propose_window(tables: Mapping[str, Mapping[str, Dates]]) -> Window:
             "are written (--date-format)."
         )
     return Window(begin, end, begin_note, end_note, check)
+
+
+def _stopped(name: str, columns: Mapping[str, Dates], latest: date) -> bool:
+    """Whether a log stops shortly before the latest record of all, by more than its rhythm explains.
+
+    A log of a few records a month has no record on most days, and others rest for a day. Of usage every day counts.
+    """
+    if name not in HAPPENED:
+        return False
+    reach = [one for column, one in columns.items() if column in HAPPENED[name] and one.first and one.last]
+    longest = max(reach, key=lambda one: one.last or date.min)
+    if longest.first is None or longest.last is None:
+        return False
+    gap = (latest - longest.last).days
+    spacing = ((longest.last - longest.first).days + 1) / max(longest.n, 1)
+    return 0 < gap <= NEARLY and (name == "usage" or gap > max(1.0, MISSED * spacing))
