@@ -148,7 +148,7 @@ def page(results: list[tuple[Case, dict[str, float]]], accounts: int, repeats: i
         "users, days since the last login, open tickets, last rating and NPS, uses of each module) or all of them. Near the "
         "worst case: hardly two events of a person fall on one day. Usage comes as a Parquet file. There is no peer; the "
         "yardstick is a plain scan of the same columns in the same process. Every build is a process of its own, the "
-        f"quickest of {repeats} is shown, memory is the most the process took at its peak.",
+        f"quickest of {repeats} is shown, memory is the peak above what the process held before (about 0.2 GB).",
         "",
         f"{date.today()}, {machine()}; load {load:.1f} before the run. {versions}, DuckDB {duckdb.__version__}.",
         "",
