@@ -6,7 +6,9 @@ import pytest
 
 import whychurn as wc
 from whychurn.errors import StudyError
+from whychurn.sources.canon import TABLES
 from whychurn.study import FlatStudy, TableStudy
+from whychurn.study.table_rules import KNOWN
 
 TEXT = """
 [study]
@@ -162,3 +164,7 @@ def test_every_problem_is_listed_at_once(tmp_path):
 )
 def test_each_rule_says_what_is_wrong(tmp_path, old, new, expected):
     assert expected in problems(tmp_path, (old, new))
+
+
+def test_the_tables_that_study_toml_knows_are_those_of_the_contract():
+    assert tuple(TABLES) == KNOWN

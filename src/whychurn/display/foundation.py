@@ -11,8 +11,8 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.numbers import printed
 from whychurn.display.quality_coverage import late_tables, missing_tables
 from whychurn.display.quality_tables import reasons_table
-from whychurn.display.wording import amount_name, first_upper, interval, money_style, number
-from whychurn.findings import Findings, Row
+from whychurn.display.wording import amount_name, first_row, first_upper, interval, money_style, number
+from whychurn.findings import Findings
 
 #: So many caveats stand on the first page; the page on the data has all.
 MOST_CAVEATS = 6
@@ -70,14 +70,9 @@ def read_on(pages: Sequence[Mapping[str, str]]) -> Block:
     return section("Read on", bullets(items), level=2, anchor="read-on")
 
 
-def _first(findings: Findings, **conditions: object) -> Row | None:
-    rows = findings.where(**conditions).rows()
-    return rows[0] if rows else None
-
-
 def _title(findings: Findings) -> Markup:
     study = str(findings.provenance.get("study") or "this study")
-    verdict = _first(findings, estimand="verdict")
+    verdict = first_row(findings, estimand="verdict")
     if verdict is None:
         return sentence("What is known of {study}", study=study)
     return sentence(TITLES.get(verdict.grade, "The data of {study}: " + verdict.grade), study=study)
@@ -86,7 +81,7 @@ def _title(findings: Findings) -> Markup:
 def _lede(findings: Findings) -> Markup:
     description = str(findings.provenance.get("description") or "")
     source = sentence("{d} ", d=description if description.endswith((".", "!", "?")) else f"{description}.")
-    window = _first(findings, estimand="window")
+    window = first_row(findings, estimand="window")
     seen = (
         sentence("Observed from {dates}, {n} days. ", dates=window.note, n=number(window, "count"))
         if window is not None
@@ -101,8 +96,8 @@ def _lede(findings: Findings) -> Markup:
 
 def _tiles(findings: Findings) -> Markup:
     tiles: list[tuple[object, object, object]] = []
-    verdict, customers = _first(findings, estimand="verdict"), _first(findings, estimand="n_customers")
-    spells, years = _first(findings, estimand="n_spells"), _first(findings, estimand="customer_years")
+    verdict, customers = first_row(findings, estimand="verdict"), first_row(findings, estimand="n_customers")
+    spells, years = first_row(findings, estimand="n_spells"), first_row(findings, estimand="customer_years")
     if customers is not None and spells is not None and years is not None:
         small = sentence("{s} spells · {y} customer-years", s=number(spells, "count"), y=number(years, "count"))
         tiles.append(("Customers at risk", number(customers, "count"), small))
@@ -113,17 +108,17 @@ def _tiles(findings: Findings) -> Markup:
             sentence("{n} {cause}", n=number(row, "count", "numerator"), cause=row.level)
             for row in findings.where(estimand="share_of_leavers").rows()
         ]
-        once = _first(findings, estimand="n_customers_left")
+        once = first_row(findings, estimand="n_customers_left")
         returned = once is not None and once.estimate < verdict.n_events
         title = "Times a customer left" if returned else "Customers who left"
         if once is not None and returned:
             causes = [sentence("{n} customers at least once", n=number(once, "count")), *causes]
         tiles.append((title, number(verdict, "count", "n_events"), Markup(" · ").join(causes)))
-    rate = _first(findings, estimand="churn_rate")
+    rate = first_row(findings, estimand="churn_rate")
     if rate is not None and rate.estimated:
         small = sentence("interval {i}", i=interval(rate, "number1"))
         tiles.append(("Churn per hundred customer-years", number(rate, "number1"), small))
-    now, lost = _first(findings, estimand="amount_current"), _first(findings, estimand="amount_lost")
+    now, lost = first_row(findings, estimand="amount_current"), first_row(findings, estimand="amount_lost")
     if now is not None and lost is not None:
         style = money_style(findings)
         small = sentence("a month; {lost} went with those who left", lost=number(lost, style))
@@ -162,7 +157,7 @@ def _who_left(findings: Findings) -> Markup:
 
 def _sure(findings: Findings, hrefs: Mapping[str, str]) -> Markup:
     """Verdict, gravest caveats, and what else a reader must know before any number. The header links here."""
-    verdict = _first(findings, estimand="verdict")
+    verdict = first_row(findings, estimand="verdict")
     link = (
         sentence(' <a href="{href}">What was found and what was done</a>.', href=hrefs["data_quality"])
         if "data_quality" in hrefs
@@ -174,7 +169,7 @@ def _sure(findings: Findings, hrefs: Mapping[str, str]) -> Markup:
     blocks = [paragraph(sentence("The data are <b>{grade}</b>.{link}", grade=verdict.grade, link=link))]
     if verdict.note:
         blocks.append(paragraph(sentence("Built against that verdict because: {why}", why=verdict.note), "note"))
-    reasons = _gravest_first(findings)
+    reasons = _gravestfirst_row(findings)
     items: list[Markup | str] = [*reasons[:MOST_CAVEATS]]
     if len(reasons) > MOST_CAVEATS:
         items.append(sentence("And {n} more.", n=printed(len(reasons) - MOST_CAVEATS, "count")))
@@ -184,7 +179,7 @@ def _sure(findings: Findings, hrefs: Mapping[str, str]) -> Markup:
     return section("How sure we are", *blocks, level=2, anchor="sure").markup
 
 
-def _gravest_first(findings: Findings) -> list[str]:
+def _gravestfirst_row(findings: Findings) -> list[str]:
     """The reasons of the verdict: refusals first, then whatever concerns the most rows."""
     found = {row.definition: row for row in findings.where(estimand="integrity").rows()}
 
@@ -199,7 +194,7 @@ def _limits(findings: Findings) -> list[Markup]:
     """What limits every answer from these data, whatever their quality."""
     limits = []
     reasons = findings.where(estimand="reason").rows()
-    late = _first(findings, estimand="entered_late", term="Everyone")
+    late = first_row(findings, estimand="entered_late", term="Everyone")
     if late is not None and late.numerator > 0:
         limits.append(
             sentence(

@@ -11,7 +11,7 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
 from whychurn.display.foundation import read_on, render_foundation
 from whychurn.display.numbers import printed
-from whychurn.display.wording import amount_name, first_upper, horizon_text, interval, money_style, number
+from whychurn.display.wording import amount_name, first_row, first_upper, horizon_text, interval, money_style, number
 from whychurn.findings import SECOND_READING, Findings, Row
 
 #: So many plays are a plan; more are a list.
@@ -52,11 +52,6 @@ def render_index(findings: Findings, pages: Sequence[Mapping[str, str]]) -> Mark
     return Markup("").join(parts)
 
 
-def _first(findings: Findings, **conditions: object) -> Row | None:
-    rows = findings.where(**conditions).rows()
-    return rows[0] if rows else None
-
-
 def _lede(findings: Findings, causes: list[RankedCause]) -> Markup:
     """Interval of the headline, and what kind of claim it is."""
     description = findings.provenance.get("description", "")
@@ -87,7 +82,7 @@ def _lede(findings: Findings, causes: list[RankedCause]) -> Markup:
 
 
 def _second_reading(findings: Findings, cause: RankedCause) -> Row | None:
-    row = _first(
+    row = first_row(
         findings,
         analysis="hazards",
         estimand="hazard_ratio",
@@ -111,7 +106,7 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
     """Four key figures; one that the study cannot give is left out rather than faked."""
     style, name = money_style(findings), amount_name(findings)
     tiles: list[tuple[object, object, object]] = []
-    left = _first(findings, analysis="causes", estimand="churn_share")
+    left = first_row(findings, analysis="causes", estimand="churn_share")
     if left is not None:
         small = sentence(
             "{left} of {all} in the file · interval {i}",
@@ -121,15 +116,15 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
         )
         tiles.append(("Customers who left", number(left, "percent1"), small))
     horizon = float(findings.provenance["horizon"])
-    stay = _first(findings, analysis="segments", estimand="survival", term="Everyone", time=horizon)
+    stay = first_row(findings, analysis="segments", estimand="survival", term="Everyone", time=horizon)
     if stay is not None and stay.estimated:
         reading = findings.where(analysis="data_quality", estimand="survival").rows()
         small = sentence("interval {i}", i=interval(stay, "percent1"))
         if reading:
             small += Markup(" · if every leaver is in the file")
         tiles.append((sentence("Still customers after {h}", h=horizon_text(findings)), number(stay, "percent1"), small))
-    money = _first(findings, analysis="causes", estimand="amount_of_leavers")
-    share = _first(findings, analysis="causes", estimand="amount_share_of_leavers")
+    money = first_row(findings, analysis="causes", estimand="amount_of_leavers")
+    share = first_row(findings, analysis="causes", estimand="amount_share_of_leavers")
     if money is not None and share is not None:
         tiles.append(
             (
@@ -220,7 +215,7 @@ def _play(cause: RankedCause, style: str, name: str) -> Markup | None:
 
 def _sure(findings: Findings, causes: list[RankedCause], hrefs: Mapping[str, str]) -> Block:
     """Verdict on the data, its reasons, and what would change our mind."""
-    verdict = _first(findings, analysis="data_quality", estimand="verdict")
+    verdict = first_row(findings, analysis="data_quality", estimand="verdict")
     reasons = findings.where(analysis="data_quality", estimand="reason").rows()
     blocks: list[Block] = []
     if verdict is not None:

@@ -120,3 +120,9 @@ def tested(row: Row) -> dict[str, Markup]:
         "p": number(row, "p", "p_value"),
         "adjusted": number(row, "p", "p_adjusted"),
     }
+
+
+def first_row(findings: Findings, **conditions: object) -> Row | None:
+    """Return the first row that fits, None where there is none."""
+    rows = findings.where(**conditions).rows()
+    return rows[0] if rows else None

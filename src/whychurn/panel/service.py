@@ -8,11 +8,9 @@ from datetime import date
 import duckdb
 
 from whychurn.sources.names import quoted
+from whychurn.sources.tables.ends import end_of_service
 from whychurn.study import TableStudy
 from whychurn.study.tables_schema import Definition
-
-#: First day without service of a subscription, by the day that counts as leaving. ``least`` passes over nulls.
-_ENDS = {"term end": "ended_on", "cancel date": "least(ended_on, cancelled_on)"}
 
 
 def make_service(
@@ -57,7 +55,7 @@ def served_subscriptions(definition: Definition) -> str:
     and ``carried_to``: the same day, or, where the account then has no subscription for a while, the day on which the
     next one begins. Until then the contract that ended last describes the account: a gap may count as service.
     """
-    ended_on = _ENDS[definition.recognise]
+    ended_on = end_of_service(definition)
     return f"""
         WITH served AS (
             SELECT * REPLACE ({ended_on} AS ended_on) FROM subscriptions

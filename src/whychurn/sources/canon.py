@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from whychurn.study.table_rules import REQUIRED
+
+__all__ = ["ACTIONS", "REQUIRED", "SQL_TYPES", "TABLES", "CanonColumn", "ColumnType", "TableContract"]
+
 #: id and text are texts; count is a whole number from 0; number is any; score is a number on a scale.
 ColumnType = Literal["id", "text", "day", "time", "count", "number", "score"]
 
@@ -212,6 +216,5 @@ _TABLES = (
 
 #: Name -> contract. Accounts and subscriptions are required; every further table unlocks its analyses.
 TABLES: Mapping[str, TableContract] = {table.name: table for table in _TABLES}
-REQUIRED = ("accounts", "subscriptions")
 #: What a row of usage can be.
 ACTIONS = ("login", "use", "failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -140,8 +140,8 @@ def _checked(path: str, study: Study) -> CheckResult:
         return describe_tables(path, study, sources) if isinstance(study, TableStudy) else _flat(path, study, sources)
 
 
-def _flat(path: str, study: Study, sources: Sources) -> CheckResult:
-    frame = sources.frame("accounts")
+def _alike(path: str, study: Study, sources: Sources) -> CheckResult:
+    """What is told of every kind of study."""
     return CheckResult(
         path=path,
         study_name=study.name,
@@ -150,10 +150,17 @@ def _flat(path: str, study: Study, sources: Sources) -> CheckResult:
         ledger=sources.ledger,
         integrity=sources.integrity,
         columns=sources.columns,
+        time_unit=study.time_unit,
+    )
+
+
+def _flat(path: str, study: Study, sources: Sources) -> CheckResult:
+    frame = sources.frame("accounts")
+    return replace(
+        _alike(path, study, sources),
         n_customers=len(frame),
         n_left=int(frame["churned"].sum()),
         tenure=(float(frame["tenure"].min()), float(frame["tenure"].max())),
-        time_unit=study.time_unit,
         rejects_file=f"{WORK_FOLDER}/{REJECTS_FILE}" if len(sources.rejects) else "",
     )
 
@@ -170,17 +177,10 @@ def describe_tables(path: str, study: TableStudy, sources: Sources) -> CheckResu
         Open.
     """
     population = count_population(sources.connection, study)
-    return CheckResult(
-        path=path,
-        study_name=study.name,
-        verdict=sources.verdict,
-        fingerprints=sources.fingerprints,
-        ledger=sources.ledger,
-        integrity=sources.integrity,
-        columns=sources.columns,
+    return replace(
+        _alike(path, study, sources),
         n_customers=population.accounts,
         n_left=population.leavers,
-        time_unit=study.time_unit,
         kind=study.kind,
         window=(study.observed_from.isoformat(), (study.observed_to - timedelta(days=1)).isoformat()),
         interval_days=study.interval_days,

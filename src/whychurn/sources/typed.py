@@ -81,7 +81,11 @@ def number_of(key: str, decimal: str) -> str:
     The engine's own cast also takes ``1_000``, ``inf`` and ``nan``; here a number is digits, a decimal mark as
     declared, and an exponent.
     """
-    text = f"trim({key}, {literal(SPACE)})"
+    return spelt_number(f"trim({key}, {literal(SPACE)})", decimal)
+
+
+def spelt_number(text: str, decimal: str) -> str:
+    """Return the same as :func:`number_of` for text (as SQL) that has no spaces around it."""
     pattern = literal(number_pattern(decimal))
     point = f"replace({text}, ',', '.')" if decimal == "," else text
     cast = f"TRY_CAST({point} AS DOUBLE)"

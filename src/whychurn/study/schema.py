@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -143,7 +144,7 @@ class Focus(Section):
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(ABC):
     """The frozen question: what every kind of study has.
 
     Attributes
@@ -177,6 +178,6 @@ class Study:
     focus: tuple[Focus, ...]
 
     @property
+    @abstractmethod
     def amount_name(self) -> str:
         """What to call the recurring amount; "" where the study has none."""
-        raise NotImplementedError

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from whychurn.sources.canon import CanonColumn
-from whychurn.sources.grammar import SPACE, number_pattern
+from whychurn.sources.grammar import SPACE
 from whychurn.sources.names import literal
 from whychurn.sources.tables import times
 from whychurn.sources.tables.columns import Matched
 from whychurn.sources.tables.sql import Bound
 from whychurn.sources.tables.times import Zones
+from whychurn.sources.typed import spelt_number
 from whychurn.study import Table
 
 WHOLE = (
@@ -88,7 +89,7 @@ def read_as(
         return Reading(matched, given, text, text, "", "''")
     if column.type in ("day", "time"):
         return _dated(i, matched, given, text, plain, table, zones, bound, excel)
-    number = f"CAST({x} AS DOUBLE)" if plain != "VARCHAR" and plain not in DATED else _number_of(text, table.decimal)
+    number = f"CAST({x} AS DOUBLE)" if plain != "VARCHAR" and plain not in DATED else spelt_number(text, table.decimal)
     value = f"CAST({number} AS BIGINT)" if column.type == "count" else number
     checks = _checks(column, number, plain)
     if checks:
@@ -115,15 +116,6 @@ def _dated(
     offsets = f"regexp_full_match({text}, {literal(times.ENDS_IN_OFFSET)})" if written == times.ISO else ""
     reason = bound(f"is not {times.expected(written)}, from {times.EARLIEST[:4]} on")
     return Reading(matched, given, text, value, wrong, reason, offsets)
-
-
-def _number_of(text: str, decimal: str) -> str:
-    """SQL for the number that a text without spaces around it spells, as :func:`whychurn.sources.typed.number_of`."""
-    point = f"replace({text}, ',', '.')" if decimal == "," else text
-    cast = f"TRY_CAST({point} AS DOUBLE)"
-    return (
-        f"CASE WHEN regexp_full_match({text}, {literal(number_pattern(decimal))}) AND isfinite({cast}) THEN {cast} END"
-    )
 
 
 def _given(source: str, kind: str, null_values: Sequence[str], as_written: bool, bound: Bound) -> str:

@@ -9,8 +9,9 @@ from whychurn.sources.canon import TABLES
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.sources.names import shown, suggestion
 from whychurn.sources.tables.checks.evidence import SOME, Evidence, agreeing, few_or_many, percent
-from whychurn.sources.tables.checks.spans import SPANS, end_of_service
+from whychurn.sources.tables.checks.spans import SPANS
 from whychurn.sources.tables.checks.spelling_checks import further_columns
+from whychurn.sources.tables.ends import end_of_service
 
 #: Measures by what their names begin with, and those without a window or a level in their names.
 FAMILIES = (
@@ -40,7 +41,7 @@ def _reasons(evidence: Evidence) -> Iterator[IntegrityFinding]:
         evidence.rows(
             "SELECT reason, count(*) FROM (SELECT account_id, arg_min(end_reason, subscription_id) AS reason "
             f"FROM subscriptions JOIN {SPANS} USING (account_id) "
-            f"WHERE last_on > $begin AND last_on < $end AND {end_of_service(study)} = last_on GROUP BY account_id) "
+            f"WHERE last_on > $begin AND last_on < $end AND {end_of_service(study.definition)} = last_on GROUP BY account_id) "
             "GROUP BY 1 ORDER BY 2 DESC, 1",
             begin=study.observed_from,
             end=study.observed_to,

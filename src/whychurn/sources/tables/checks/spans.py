@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from whychurn.sources.connection import first_row
+from whychurn.sources.tables.ends import end_of_service
 from whychurn.study import TableStudy
 
 SPANS = "checked_spans"
@@ -23,18 +24,13 @@ class Population:
     leavers: int
 
 
-def end_of_service(study: TableStudy) -> str:
-    """Return SQL for the first day without service of a subscription: as the study's definition recognises it."""
-    return "ended_on" if study.definition.recognise == "term end" else "least(ended_on, cancelled_on)"
-
-
 @contextmanager
 def account_spans(connection: duckdb.DuckDBPyConnection, study: TableStudy) -> Iterator[None]:
     """Hold a temporary table of ``account_id``, ``first_on`` and ``last_on`` (null while active) for a while.
 
     Subscriptions without a day of service are left out, as in the panel.
     """
-    end = end_of_service(study)
+    end = end_of_service(study.definition)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {SPANS} AS SELECT account_id, min(started_on) AS first_on, "
         f"CASE WHEN bool_or({end} IS NULL) THEN NULL ELSE max({end}) END AS last_on "

@@ -15,7 +15,7 @@ from whychurn.sources.tables.checks.evidence import (
     percent,
     such_as,
 )
-from whychurn.sources.tables.checks.spans import end_of_service
+from whychurn.sources.tables.ends import end_of_service
 
 TABLE = "subscriptions"
 #: Length of a term where none is recorded, in months; a month is taken as 31 days, so that no term is cut short.
@@ -109,7 +109,7 @@ def _amounts(evidence: Evidence) -> Iterator[IntegrityFinding]:
 
 
 def _overlaps(evidence: Evidence) -> Iterator[IntegrityFinding]:
-    end = end_of_service(evidence.study)
+    end = end_of_service(evidence.study.definition)
     n, of, money, examples = evidence.rows(
         f"WITH served AS (SELECT account_id, plan, mrr, started_on, coalesce({end}, DATE '9999-12-31') AS until, "
         f"subscription_id FROM subscriptions WHERE {end} IS NULL OR {end} > started_on), "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.sources.tables.checks.evidence import SOME, Evidence, agreeing, percent
-from whychurn.sources.tables.checks.spans import end_of_service
+from whychurn.sources.tables.ends import end_of_service
 
 #: Terms look overwritten if, of so many accounts with so many months of service, hardly any ever had another row.
 LONG_SERVICE_MONTHS = 18
@@ -42,7 +42,7 @@ def check_terms(evidence: Evidence) -> Iterator[IntegrityFinding]:
 
 
 def _overwritten(evidence: Evidence, later: int, dated: int) -> Iterator[IntegrityFinding]:
-    end, study = end_of_service(evidence.study), evidence.study
+    end, study = end_of_service(evidence.study.definition), evidence.study
     changed, long, mrr, seats, plan = evidence.rows(
         "WITH served AS (SELECT account_id, count(*) AS n, sum(date_diff('day', started_on, until)) AS days, "
         "count(mrr) > 0 AS mrr, count(seats) > 0 AS seats, count(plan) > 0 AS plan FROM "
