@@ -53,6 +53,7 @@ class Measure:
     group: str
     needs: tuple[str, ...]
     kind: str = "number"
+    window: int = 0
 
     @property
     def lagged(self) -> bool:
@@ -60,7 +61,15 @@ class Measure:
 
 
 MEASURES = (
-    Measure("logins_28", "Logins, 28 days", "logins", "logins in the 28 days before the cut-off", "login", ("usage",)),
+    Measure(
+        "logins_28",
+        "Logins, 28 days",
+        "logins",
+        "logins in the 28 days before the cut-off",
+        "login",
+        ("usage",),
+        window=28,
+    ),
     Measure("days_since_login", "Days since login", "days", "days since the last login", "login", ("usage",)),
     Measure("open_tickets", "Open tickets", "tickets", "tickets open at the cut-off", "support", ("tickets",)),
     Measure("plan", "Plan", "", "plan of the largest subscription", "contract", ("subscriptions",), "category"),

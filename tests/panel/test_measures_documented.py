@@ -53,3 +53,12 @@ def test_windows_are_whole_intervals(tmp_path, interval_days):
     windows = {int(part) for name in names for part in name.split("_") if part.isdigit()}
     assert windows and all(window % interval_days == 0 for window in windows)
     assert len(set(names)) == len(names)
+
+
+def test_a_measure_says_how_far_it_looks_back_whatever_a_module_is_called(tmp_path):
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    found = {measure.name: measure.window for measure in registry(wc.read_study(tmp_path), ("suite 84",), ("price",))}
+    assert {name: found[name] for name in ("adopted_suite_84", "uses_28_suite_84", "open_tickets", "plan")} == {
+        "adopted_suite_84": 0, "uses_28_suite_84": 28, "open_tickets": 0, "plan": 0,
+    }  # fmt: skip
+    assert (found["logins_7"], found["tickets_84"], found["event_84_price"], found["use_trend"]) == (7, 84, 84, 84)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -18,8 +17,6 @@ from whychurn.study import TableStudy
 
 #: Read so many columns of the rows at risk at once: they may be many millions.
 COLUMNS_AT_ONCE = 12
-#: Lower ends of the trailing windows in days; each becomes the next multiple of the interval.
-WINDOWS = (7, 28, 56, 84)
 
 
 def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -> list[dict[str, Any]]:
@@ -55,7 +52,7 @@ def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -
         frame = panel.rows.read([measure.name for measure in some])
         for measure in some:
             missing = _missing(frame[measure.name])
-            never = untracked(measure.needs, _window(measure.name, study.interval_days))
+            never = untracked(measure.needs, measure.window)
             # A row under notice shows the value of an earlier row, so it is that row's days which were recorded or not.
             if measure.lagged:
                 never, no_row = (shown >= 0) & never[shown], shown < 0
@@ -145,19 +142,6 @@ def _missing(values: pd.Series) -> np.ndarray:
     """Which values are missing; a candidate carries them as a level of its own."""
     missing = values.isna().to_numpy()
     return missing if values.dtype != object else missing | (values == MISSING_LEVEL).to_numpy()
-
-
-def _window(name: str, interval_days: int) -> int:
-    """Days that a measure looks back, as its name carries them; 0 where it is the state as of a day."""
-    if name.startswith(("adopted_", "days_since_")):
-        # A module may be called "suite 28".
-        return 0
-    first, *others = (-(-days // interval_days) * interval_days for days in WINDOWS)
-    if name == "use_trend":
-        return int(others[0] + others[1])
-    known = {str(days) for days in (first, *others)}
-    found = next((part for part in re.split(r"_", name) if part in known), "0")
-    return int(found)
 
 
 def _in_parts(measures: Sequence[Any]) -> Iterator[list[Any]]:

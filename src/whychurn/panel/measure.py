@@ -38,6 +38,8 @@ class Measure:
         Columns that it needs beyond the plainest: ``"user"``, ``"module"``, ``"peak"``, ``"value"`` of usage.
     whole : bool
         Whether its values are whole numbers.
+    window : int
+        Days that it looks back from the cut-off; 0 where it is the state as of a day.
     compute : callable
         From the state of a bucket to one value per row.
     """
@@ -53,6 +55,7 @@ class Measure:
     values: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     whole: bool = False
+    window: int = 0
 
     @property
     def lagged(self) -> bool:

@@ -89,7 +89,7 @@ def _logins(w: Windows) -> Iterator[Measure]:
     for days in w.distinct(w.w1, w.w4, w.w8):
         yield Measure(
             f"logins_{days}", f"Logins in {days} days", "logins", f"Logins in the {days} days before the cut-off.",
-            "login", _USAGE, sum_of(LOGIN, days), values=_LOGIN, whole=True,
+            "login", _USAGE, sum_of(LOGIN, days), values=_LOGIN, whole=True, window=days,
         )  # fmt: skip
 
 
@@ -106,34 +106,34 @@ def _use(w: Windows, study: TableStudy) -> Iterator[Measure]:
     for length in w.distinct(w.w4, w.w8):
         yield Measure(
             f"uses_{length}", f"Uses in {length} days", "uses", f"Uses in the {length} days before the cut-off.",
-            "use", _USAGE, sum_of(USE, length), values=_USED, whole=True,
+            "use", _USAGE, sum_of(USE, length), values=_USED, whole=True, window=length,
         )  # fmt: skip
     yield Measure(
         f"active_days_{days}", f"Active days in {days} days", "days",
         f"Different days with a login or a use in the {days} days before the cut-off.",
         "use", _USAGE, lambda s: s.tracked(s.usage.active_days(s.intervals(days)), "usage", days),
-        values=_PRESENT, whole=True,
+        values=_PRESENT, whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         "use_trend", "Trend of use", "log ratio",
         f"Logarithm of uses in {days} days against the usual number in the {w.w8} days before them; 0 is no change.",
-        "use", _USAGE, trend, values=_USED,
+        "use", _USAGE, trend, values=_USED, window=days + w.w8,
     )  # fmt: skip
     (first, last), weekdays = study.measures.peak_hours, "/".join(map(str, sorted(set(study.measures.peak_days))))
     when = f"between {first}:00 and {last}:00 on weekdays {weekdays} (1 is Monday)"
     yield Measure(
         f"peak_uses_{days}", f"Uses at peak hours in {days} days", "uses", f"Uses {when}.",
-        "use", _USAGE, peak(days), values=_USED, reads=frozenset({"peak"}), whole=True,
+        "use", _USAGE, peak(days), values=_USED, reads=frozenset({"peak"}), whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         f"peak_share_{days}", f"Share of use at peak hours in {days} days", "", f"Share of uses that fall {when}.",
         "use", _USAGE, lambda s: share(peak(days)(s), sum_of(USE, days)(s)),
-        values=_USED, reads=frozenset({"peak"}),
+        values=_USED, reads=frozenset({"peak"}), window=days,
     )  # fmt: skip
     yield Measure(
         f"volume_{days}", f"Business volume in {days} days", "", "Sum of the values recorded with logins and uses.",
         "use", _USAGE, lambda s: s.tracked(s.usage.volume(s.intervals(days)), "usage", days),
-        values=("usage.value",), reads=frozenset({"value"}),
+        values=("usage.value",), reads=frozenset({"value"}), window=days,
     )  # fmt: skip
 
 
@@ -143,11 +143,12 @@ def _modules(w: Windows, modules: tuple[str, ...]) -> Iterator[Measure]:
         yield Measure(
             f"modules_used_{days}", f"Modules used in {days} days", "modules", f"Different modules in {days} days.",
             "modules", _USAGE, lambda s: modules_used(s, days, len(modules)), values=values, reads=reads, whole=True,
+            window=days,
         )  # fmt: skip
     for place, (module, part) in enumerate(column_parts(modules).items()):
         yield Measure(
             f"uses_{days}_{part}", f"Uses of {module} in {days} days", "uses", f"Uses of {module} in {days} days.",
-            "modules", _USAGE, module_uses(place, days), values=values, reads=reads, whole=True,
+            "modules", _USAGE, module_uses(place, days), values=values, reads=reads, whole=True, window=days,
         )  # fmt: skip
         yield Measure(
             f"adopted_{part}", f"Has used {module}", "", f"1 where {module} was ever used before the cut-off, else 0.",
@@ -155,7 +156,7 @@ def _modules(w: Windows, modules: tuple[str, ...]) -> Iterator[Measure]:
         )  # fmt: skip
         yield Measure(
             f"share_{days}_{part}", f"Share of {module} in {days} days", "", f"Share of uses that were of {module}.",
-            "modules", _USAGE, module_share(place, days), values=values, reads=reads,
+            "modules", _USAGE, module_share(place, days), values=values, reads=reads, window=days,
         )  # fmt: skip
         yield Measure(
             f"days_since_use_{part}", f"Days since last use of {module}", "days",
@@ -169,13 +170,13 @@ def _seats(w: Windows) -> Iterator[Measure]:
     yield Measure(
         f"active_users_{days}", f"Active users in {days} days", "users",
         f"Different people with a login or a use in the {days} days before the cut-off.",
-        "seats", _USAGE, people(days), values=values, reads=reads, whole=True,
+        "seats", _USAGE, people(days), values=values, reads=reads, whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         f"seat_adoption_{days}", f"Seats in use in {days} days", "",
         f"Active users of {days} days per paid seat.",
         "seats", (*_USAGE, "subscriptions"), lambda s: share(people(days)(s), s.contract("seats")),
-        values=(*values, "subscriptions.seats"), reads=reads,
+        values=(*values, "subscriptions.seats"), reads=reads, window=days,
     )  # fmt: skip
 
 
@@ -184,13 +185,13 @@ def _friction(w: Windows) -> Iterator[Measure]:
     failed = sum_of(FAILED, days)
     yield Measure(
         f"failed_{days}", f"Failed actions in {days} days", "failures", f"Actions that failed in {days} days.",
-        "friction", _USAGE, failed, values=_FAILED, whole=True,
+        "friction", _USAGE, failed, values=_FAILED, whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         f"failed_share_{days}", f"Share of actions that failed in {days} days", "",
         "Failed actions per failed action or use.",
         "friction", _USAGE, lambda s: share(failed(s), failed(s) + sum_of(USE, days)(s)),
-        values=(*_USED, *_FAILED),
+        values=(*_USED, *_FAILED), window=days,
     )  # fmt: skip
 
 
@@ -202,7 +203,7 @@ def _support(w: Windows) -> Iterator[Measure]:
     )  # fmt: skip
     yield Measure(
         f"tickets_{w.w12}", f"Tickets in {w.w12} days", "tickets", f"Tickets opened in {w.w12} days.",
-        "support", ("tickets",), lambda s: s.counted("tickets", "opened", w.w12), whole=True,
+        "support", ("tickets",), lambda s: s.counted("tickets", "opened", w.w12), whole=True, window=w.w12,
     )  # fmt: skip
     yield Measure(
         "last_csat", "Last satisfaction with support", "", "Satisfaction with the last ticket that was rated.",
@@ -227,11 +228,11 @@ def _contacts(w: Windows) -> Iterator[Measure]:
     days = w.w12
     yield Measure(
         f"interactions_{days}", f"Contacts in {days} days", "contacts", f"Contacts in {days} days.",
-        "contacts", ("interactions",), lambda s: s.counted("interactions", "day", days), whole=True,
+        "contacts", ("interactions",), lambda s: s.counted("interactions", "day", days), whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         f"interventions_{days}", f"Interventions in {days} days", "interventions", f"Assigned in {days} days.",
-        "contacts", ("interventions",), lambda s: s.counted("interventions", "day", days), whole=True,
+        "contacts", ("interventions",), lambda s: s.counted("interventions", "day", days), whole=True, window=days,
     )  # fmt: skip
 
 
@@ -241,7 +242,7 @@ def _events(w: Windows, kinds: tuple[str, ...]) -> Iterator[Measure]:
         yield Measure(
             f"event_{days}_{part}", f"{kind} in {days} days", "",
             f"1 where “{kind}” happened to the customer, or to all, in {days} days; else 0.",
-            "events", ("events",), happened(place, days), whole=True,
+            "events", ("events",), happened(place, days), whole=True, window=days,
         )  # fmt: skip
 
 
@@ -250,7 +251,7 @@ def _payments(w: Windows) -> Iterator[Measure]:
     yield Measure(
         f"failed_payments_{days}", f"Failed payments in {days} days", "payments", f"Charges that failed in {days} days.",
         "payments", needs, lambda s: s.counted("failed_payments", "day", days, "payments"),
-        values=("payments.failed_on",), whole=True,
+        values=("payments.failed_on",), whole=True, window=days,
     )  # fmt: skip
     yield Measure(
         "overdue_payments", "Overdue payments", "payments", "Payments due and not paid before the cut-off.",
