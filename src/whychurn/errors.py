@@ -42,7 +42,11 @@ class NoEventsError(FitError):
 
 
 class SingularDesignError(FitError):
-    """A column of the design is a linear combination of others; the message names it."""
+    """A column of the design is a linear combination of others; the message names it, and so does ``column``."""
+
+    def __init__(self, message: str, column: str = "") -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class ConvergenceError(FitError):

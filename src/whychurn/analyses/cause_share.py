@@ -52,6 +52,5 @@ def _aliased(effect: Effect, rows: ModelRows, candidate: Candidate) -> np.ndarra
     if effect.book_rows is None or not candidate.merged:
         return np.zeros(len(rows.frame), dtype=bool)
     aliased = {merge.level for merge in candidate.merged}
-    recorded = effect.book_rows.set_index(["account_id", "start"])[candidate.column]
-    wanted = rows.frame.set_index(["account_id", "start"]).index
-    return recorded.loc[wanted].isin(aliased).to_numpy()
+    recorded = effect.book_rows[candidate.column].to_numpy()[rows.frame["row"].to_numpy()]
+    return np.isin(recorded.astype(str), list(aliased))

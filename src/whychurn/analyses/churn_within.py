@@ -203,7 +203,7 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
             }
         ]
     coded = model_rows(followed, candidates, event="left_within")
-    kept = followed.iloc[_kept(followed, coded)].reset_index(drop=True)
+    kept = followed.iloc[coded.frame["row"].to_numpy()].reset_index(drop=True)
     coded.frame["weight"] = kept["weight"].to_numpy()
     out: list[dict[str, Any]] = []
     by_column = {candidate.column: candidate for candidate in candidates}
@@ -235,13 +235,6 @@ def _adjusted_rows(rows: pd.DataFrame, candidates: list[Candidate], study: Study
     for column in coded.names:
         out += _term_rows(fit, coded, kept, by_column[column], base, study)
     return out
-
-
-def _kept(followed: pd.DataFrame, coded: ModelRows) -> np.ndarray:
-    """Positions in `followed` of the rows that the coded frame kept; accounts are unique in a flat panel."""
-    position = pd.Series(np.arange(len(followed)), index=pd.MultiIndex.from_frame(followed[["account_id", "start"]]))
-    wanted = pd.MultiIndex.from_frame(coded.frame[["account_id", "start"]])
-    return position.loc[wanted].to_numpy()
 
 
 def _term_rows(

@@ -10,7 +10,6 @@ import pandas as pd
 
 from whychurn.analyses.data_quality_base import BASE, entry_rows, spells_at_risk
 from whychurn.panel import Candidate, Panel
-from whychurn.panel.candidates import MISSING_LEVEL
 from whychurn.study import TableStudy
 
 #: Groups are compared if they hold at least so many spells.
@@ -57,7 +56,7 @@ def _of(candidate: Candidate, frame: pd.DataFrame, values: pd.Series, note: str)
         group = frame[values == level]
         n, left = len(group), int(group["event"].sum())
         row = BASE | {"term": candidate.label, "level": level, "n_accounts": n, "n_events": left, "note": note}
-        if n >= FEWEST and not (note and level == MISSING_LEVEL):
+        if n >= FEWEST and not (note and level == candidate.missing_level):
             means[level] = float(group["possible"].mean())
         yield row | {"estimand": "days_at_risk", "unit": "days", "estimate": float(group["days"].sum())}
         yield row | {

@@ -39,7 +39,7 @@ def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -
     under_notice = base["under_notice"].to_numpy(dtype=bool)
     shown = _shown(under_notice, entry_rows(base))
     untracked = _Untracked(cut_off, began, study, tracked)
-    candidates = {candidate.column for candidate in panel.candidates}
+    candidates = {candidate.column: candidate.missing_level for candidate in panel.candidates}
     rows: list[dict[str, Any]] = [
         BASE | {"estimand": "rows_at_risk", "term": "Rows at risk", "unit": "rows", "estimate": len(base),
                 "definition": f"each covers up to {study.interval_days} days of one spell"},
@@ -51,7 +51,7 @@ def measure_rows(panel: Panel, study: TableStudy, tracked: Mapping[str, date]) -
     for some in _in_parts(named):
         frame = panel.rows.read([measure.name for measure in some])
         for measure in some:
-            missing = _missing(frame[measure.name])
+            missing = _missing(frame[measure.name], candidates.get(measure.name, MISSING_LEVEL))
             never = untracked(measure.needs, measure.window)
             # A row under notice shows the value of an earlier row, so it is that row's days which were recorded or not.
             if measure.lagged:
@@ -69,8 +69,9 @@ def attribute_rows(panel: Panel) -> list[dict[str, Any]]:
     accounts = panel.accounts.drop_duplicates("account_id", keep="last")
     out = []
     for column in [name for name in accounts.columns if name not in SPELL_COLUMNS and name not in measured]:
-        missing = int(_missing(accounts[column]).sum())
         candidate = labels.get(str(column))
+        level = candidate.missing_level if candidate is not None else MISSING_LEVEL
+        missing = int(_missing(accounts[column], level).sum())
         out.append(
             BASE
             | {
@@ -138,10 +139,10 @@ def _shown(under_notice: np.ndarray, first: np.ndarray) -> np.ndarray:
     return np.where(last_free >= begin, last_free, -1)
 
 
-def _missing(values: pd.Series) -> np.ndarray:
+def _missing(values: pd.Series, level: str) -> np.ndarray:
     """Which values are missing; a candidate carries them as a level of its own."""
     missing = values.isna().to_numpy()
-    return missing if values.dtype != object else missing | (values == MISSING_LEVEL).to_numpy()
+    return missing if values.dtype != object else missing | (values == level).to_numpy()
 
 
 def _in_parts(measures: Sequence[Any]) -> Iterator[list[Any]]:

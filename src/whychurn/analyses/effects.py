@@ -10,10 +10,9 @@ import pandas as pd
 
 from whychurn.analyses.adjustment import adjustment_set
 from whychurn.analyses.contrasts import Contrast, Effect, counts_by_level, step_name
+from whychurn.analyses.fits import fit_rows
 from whychurn.analyses.periods import no_reference_events, one_column_per_period, split_at
 from whychurn.analyses.rows import ModelRows, model_rows
-from whychurn.errors import FitError
-from whychurn.models import fit_cox
 from whychurn.models.cox import CoxFit
 from whychurn.panel import Candidate
 
@@ -53,6 +52,22 @@ class EffectBook:
             Which effect.
         """
         split, labels = split_at(self.intervals, cuts)
+        return self.by_part(candidate, split, labels, kind)
+
+    def by_part(
+        self, candidate: Candidate, split: pd.DataFrame, labels: Sequence[str], kind: str
+    ) -> list[tuple[str, Effect]]:
+        """Return the effect of one candidate within each part of the rows, other terms held constant over the parts.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        split : pandas.DataFrame
+            Rows at risk with the number of their part in column ``period``.
+        labels : sequence of str
+            Of the parts.
+        kind : {"unadjusted", "total", "direct"}
+        """
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         recorded = split[candidate.column]
@@ -64,7 +79,7 @@ class EffectBook:
         ]
         coded, without = one_column_per_period(split, own, candidate, parts, counts)
         terms = (*parts, *others)
-        rows, fit, note = self._fit(terms, coded, ("period", candidate.column, kind, *cuts))
+        rows, fit, note = self._fit(terms, coded, ("part", candidate.column, kind, *labels))
         labelled = tuple(other.label for other in others)
         out = []
         for index, (label, part) in enumerate(zip(labels, parts, strict=True)):
@@ -83,8 +98,8 @@ class EffectBook:
         self, terms: tuple[Candidate, ...], intervals: pd.DataFrame, key: tuple[object, ...]
     ) -> tuple[ModelRows, CoxFit | None, str]:
         if key not in self._fits:
-            rows = model_rows(intervals, terms)
-            self._fits[key] = (rows, *_try_fit(rows))
+            fit, note, rows = fit_rows(model_rows(intervals, terms))
+            self._fits[key] = (rows, fit, note)
         return self._fits[key]
 
     def _read(
@@ -103,7 +118,14 @@ class EffectBook:
         absent = [left for left in rows.left if left.column == candidate.column]
         own = [
             Contrast(
-                left.level, candidate.reference, math.nan, math.nan, left.n_accounts, left.n_events, left.note, limit=-1
+                left.level,
+                candidate.reference,
+                math.nan,
+                math.nan,
+                left.n_accounts,
+                left.n_events,
+                left.note,
+                limit=0 if left.n_events else -1,
             )
             for left in absent
             if left.level
@@ -172,20 +194,5 @@ def _contrasts(
     columns = list(fit.term_slices[rows.names[candidate.column]])
     levels = rows.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
     for level, column in zip(levels, columns, strict=True):
-        n, events = counts.get(level, (len(rows.frame), int(rows.frame["event"].sum())))
+        n, events = counts.get(level, (int(rows.frame["account_id"].nunique()), int(rows.frame["event"].sum())))
         yield Contrast(level, reference, float(fit.params[column]), float(fit.std_errors[column]), n, events)
-
-
-def _try_fit(rows: ModelRows) -> tuple[CoxFit | None, str]:
-    """Fit, or say why not. A model that cannot be fitted is a finding, not a crash."""
-    if not rows.terms:
-        return None, "No term is left to fit."
-    start = "start" if (rows.frame["start"] > 0).any() else None
-    try:
-        return fit_cox(rows.frame, rows.terms, time="stop", event="event", start=start), ""
-    except FitError as problem:
-        text = str(problem)
-        # Longest neutral names first, so that v12 is not read as v1 followed by a 2.
-        for column, name in sorted(rows.names.items(), key=lambda item: -len(item[1])):
-            text = text.replace(name, column.partition("@")[0])
-        return None, f"Not estimated: {text}"

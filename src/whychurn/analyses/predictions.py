@@ -92,7 +92,7 @@ def _predicted(rows: pd.DataFrame, candidates: Sequence[Candidate], learning: np
     """Fit to the rows that are `learning` and return the risk of all rows, shape (n,)."""
     # Events of the other rows are hidden, so that coding all rows at once learns nothing from them.
     coded = model_rows(rows.assign(event=np.where(learning, rows["event"], 0)), candidates)
-    place = _places(rows, coded)
+    place = coded.frame["row"].to_numpy()
     try:
         fit = fit_cox(coded.frame[learning[place]], coded.terms, time="stop", event="event")
     except FitError as problem:
@@ -111,12 +111,6 @@ def _in_the_studys_words(text: str, coded: ModelRows, candidates: Sequence[Candi
     """Return a message with the neutral names of terms replaced by the study's labels."""
     labels = {coded.names[each.column]: each.label for each in candidates if each.column in coded.names}
     return re.sub(r"\bv\d+\b", lambda found: labels.get(found.group(), found.group()), text)
-
-
-def _places(rows: pd.DataFrame, coded: ModelRows) -> np.ndarray:
-    """Positions in `rows` of the rows that the coded frame kept."""
-    position = pd.Series(np.arange(len(rows)), index=pd.MultiIndex.from_frame(rows[["account_id", "start"]]))
-    return position.loc[pd.MultiIndex.from_frame(coded.frame[["account_id", "start"]])].to_numpy()
 
 
 def _without_leavers(rows: pd.DataFrame, candidates: Sequence[Candidate], learning: np.ndarray) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from whychurn.panel import Candidate
 
-BASE = ("account_id", "start", "stop", "event", "amount")
+BASE = ("account_id", "spell", "start", "stop", "event", "cause", "amount", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class ModelRows:
     ----------
     frame : pandas.DataFrame
         :data:`BASE` columns plus one column per term under a neutral name, so that no column name of a
-        customer's file ever meets a formula parser. Categories carry their reference first.
+        customer's file ever meets a formula parser. Categories carry their reference first. ``row`` is the place
+        of each row among those given.
     names : Mapping of str to str
         Candidate column -> neutral name, in model order.
     references : Mapping of str to str
@@ -78,6 +80,7 @@ def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str =
     columns = [candidate.column for candidate in candidates]
     names = {column: f"v{index}" for index, column in enumerate(columns)}
     frame = rows[[name for name in dict.fromkeys((*BASE, event)) if name in rows]].copy()
+    frame["row"] = np.arange(len(rows))
     numbers = [candidate for candidate in candidates if candidate.kind == "number"]
     for candidate in candidates:
         values = rows[candidate.column]
@@ -111,12 +114,11 @@ def _without_empty_levels(
     # Dropping rows without events can only lower row counts elsewhere, never event counts: one pass is enough.
     for candidate in categories:
         values = frame[names[candidate.column]]
-        sizes = values.value_counts()
-        empty = sorted(set(sizes.index) - set(values[frame[event] == 1]))
+        empty = sorted(set(values.unique()) - set(values[frame[event] == 1]))
         if not empty:
             continue
         for level in empty:
-            n = int(sizes[level])
+            n = int(frame.loc[values == level, "account_id"].nunique())
             note = f"Nobody left among its {n:,} customers, so its hazard ratio cannot be estimated (the limit is 0)."
             left.append(Left(candidate.column, str(level), n, 0, note))
         frame = frame[~values.isin(empty)].reset_index(drop=True)
@@ -128,13 +130,15 @@ def _coded(frame: pd.DataFrame, candidate: Candidate, names: Mapping[str, str], 
     name = names[candidate.column]
     if candidate.kind == "number":
         if frame[name].nunique() < 2:
-            left.append(Left(candidate.column, "", len(frame), 0, "It does not vary among the rows of this model."))
+            n = int(frame["account_id"].nunique())
+            left.append(Left(candidate.column, "", n, 0, "It does not vary among the rows of this model."))
             return None
         return candidate.reference
     counts = frame[name].value_counts()
     present = [level for level in candidate.levels if level in counts.index]
     if len(present) < 2:
-        left.append(Left(candidate.column, "", len(frame), 0, "Only one of its levels is left in this model."))
+        n = int(frame["account_id"].nunique())
+        left.append(Left(candidate.column, "", n, 0, "Only one of its levels is left in this model."))
         return None
     reference = candidate.reference
     if reference not in present:

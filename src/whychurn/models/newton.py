@@ -183,14 +183,16 @@ def refuse_aliased(hessian: Floats, columns: tuple[str, ...], within: str, absor
         left = own - mixed @ solved
         if own <= _ALIASED * max(mass, float(np.trace(hessian)) / len(columns)):
             raise SingularDesignError(
-                f"Column {name!r} is constant {within}: it is aliased with {absorbed_by}. Leave it out."
+                f"Column {name!r} is constant {within}: it is aliased with {absorbed_by}. Leave it out.",
+                name,
             )
         if left <= _ALIASED * own:
             scale = np.sqrt(np.diag(before))
             partners = [columns[j] for j in np.flatnonzero(np.abs(solved) * scale > 1e-6 * np.sqrt(own))]
             raise SingularDesignError(
                 f"Column {name!r} is aliased with {some(map(repr, partners), most=6)}: {within} it is a "
-                f"linear combination of them. {_remedy(name, len(partners) + 1)}"
+                f"linear combination of them. {_remedy(name, len(partners) + 1)}",
+                name,
             )
 
 

@@ -13,6 +13,8 @@ from whychurn.study import Cause
 MISSING_LEVEL = "(missing)"
 #: A category keeps this many levels of its own; rarer ones are pooled into one, by name.
 MOST_LEVELS = 12
+#: What is only held constant keeps more: its levels are not read one by one.
+MOST_ADJUSTED = 60
 #: Up to this share of missing numbers, rows are left out of the models that need them; above it, bands are used.
 MOST_MISSING = 0.05
 
@@ -61,6 +63,10 @@ class Candidate:
         Whether the company could change it.
     n_missing : int
         Accounts, or of a study of tables rows at risk, without a value.
+    role : {"cause", "adjustment"}
+        Whether it is ranked, or only held constant.
+    missing_level : str
+        What a missing value is called among the levels.
     """
 
     column: str
@@ -81,6 +87,8 @@ class Candidate:
     determined_by: tuple[str, ...] = ()
     actionable: bool = True
     n_missing: int = 0
+    role: str = "cause"
+    missing_level: str = MISSING_LEVEL
 
 
 def resolve_candidate(cause: Cause, values: pd.Series, rows: str = "customers") -> tuple[Candidate, pd.Series]:
@@ -109,8 +117,20 @@ def resolve_candidate(cause: Cause, values: pd.Series, rows: str = "customers") 
         group=cause.group or cause.column,
         actionable=cause.actionable,
         n_missing=int(values.isna().sum()),
+        role=cause.role,
+        missing_level=cause.missing or MISSING_LEVEL,
         note=f"Kept by the study: {cause.keep}" if cause.keep else "",
     )
+    if cause.type == "number" and cause.bands:
+        names = band_names(values.astype(float), cause)
+        candidate, texts = _category(
+            replace(base, kind="category"), cause, declared_bands(values, cause, names), rows=rows
+        )
+        # Bands stand in the order of their numbers, whatever the number of rows in each.
+        order = [name for name in dict.fromkeys(names) if name in candidate.levels]
+        order += [level for level in candidate.levels if level not in order]
+        levels = (candidate.reference, *[level for level in order if level != candidate.reference])
+        return replace(candidate, levels=levels), texts
     if cause.type == "number":
         return _number(base, cause, values.astype(float))
     return _category(base, cause, values, rows=rows)
@@ -146,7 +166,8 @@ def _number(base: Candidate, cause: Cause, values: pd.Series) -> tuple[Candidate
 def _category(
     base: Candidate, cause: Cause | None, values: pd.Series, first: str = "", rows: str = "customers"
 ) -> tuple[Candidate, pd.Series]:
-    text = values.astype(object).where(values.notna(), MISSING_LEVEL).map(str)
+    missing = (cause.missing if cause is not None else "") or MISSING_LEVEL
+    text = values.astype(object).where(values.notna(), missing).map(str)
     counts = text.value_counts()
     # Ties broken by name, so that the same data always give the same levels.
     order = sorted(counts.index, key=lambda level: (-counts[level], level))
@@ -160,7 +181,7 @@ def _category(
     if compare and compare not in counts:
         note = _joined(note, f"The declared comparison {compare!r} does not occur.")
         compare = ""
-    if len(order) > MOST_LEVELS:
+    if len(order) > (MOST_LEVELS if base.role == "cause" else MOST_ADJUSTED):
         text, order, pooled = _pool(text, order, {reference, compare} - {""}, rows)
         note = _joined(note, pooled)
     levels = (reference, *[level for level in order if level != reference])
@@ -192,6 +213,33 @@ def _pool(text: pd.Series, order: list[str], keep: set[str], rows: str) -> tuple
     note = f"{len(rare):,} rarer levels with {count:,} {rows} are pooled into {pooled!r}."
     ordered = [level for level in order if level in set(own)]
     return text.where(~text.isin(rare), pooled), [*ordered, pooled], note
+
+
+def band_names(values: pd.Series, cause: Cause) -> list[str]:
+    """Return the names of the bands that the study's cut points make, lowest first, renamed as the study says.
+
+    Examples
+    --------
+    The cuts 1 and 5 make "0", "1-4" and "5+" of whole numbers from 0, else "below 1", "1 to 5" and "5 or more".
+    """
+    cuts, known = cause.bands, values.dropna()
+    if all(float(cut).is_integer() for cut in cuts) and (known % 1 == 0).all() and (known >= 0).all() and cuts[0] >= 1:
+        edges = [0, *[int(cut) for cut in cuts]]
+        names = [str(low) if high == low + 1 else f"{low}-{high - 1}" for low, high in itertools.pairwise(edges)]
+        names.append(f"{edges[-1]}+")
+    else:
+        names = [f"below {cuts[0]:g}", *[f"{low:g} to {high:g}" for low, high in itertools.pairwise(cuts)]]
+        names.append(f"{cuts[-1]:g} or more")
+    return [cause.levels.get(name, name) for name in names]
+
+
+def declared_bands(values: pd.Series, cause: Cause, names: list[str]) -> pd.Series:
+    """Cut numbers at the study's cut points, each the first of its band; what stands for no number is as declared."""
+    lookup = np.array([*names, cause.missing or MISSING_LEVEL], dtype=object)
+    numbers = values.to_numpy(dtype=float)
+    place = np.searchsorted(np.asarray(cause.bands, dtype=float), numbers, side="right")
+    place[np.isnan(numbers)] = len(names)
+    return pd.Series(lookup[place], index=values.index, dtype=object)
 
 
 def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:

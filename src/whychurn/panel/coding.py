@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import PanelError
-from whychurn.panel.candidates import MISSING_LEVEL, Candidate, resolve_candidate
+from whychurn.panel.candidates import MISSING_LEVEL, Candidate, band_names, declared_bands, resolve_candidate
 from whychurn.panel.panel import Rows
 from whychurn.sources.names import counted, shown
 from whychurn.study import Cause
@@ -70,10 +70,13 @@ def code_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, Coding]:
     """
     if cause.type == "number":
         values = _numbers(cause, values)
-        candidate, resolved = resolve_candidate(cause, values)
+        candidate, resolved = resolve_candidate(cause, values, rows="rows at risk")
+        if cause.bands:
+            names = band_names(values, cause)
+            return candidate, lambda part: declared_bands(_numbers(cause, part), cause, names)
         if candidate.kind == "number":
             return candidate, lambda part: _numbers(cause, part)
-        return candidate, _bands(values, resolved)
+        return candidate, _bands(values, resolved, cause.missing or MISSING_LEVEL)
     texts = _texts(cause, values)
     candidate, resolved = resolve_candidate(cause, texts, rows="rows at risk")
     levels = _pairs(texts, resolved)
@@ -112,10 +115,10 @@ def _levels(texts: pd.Series, levels: Mapping[str | None, str]) -> pd.Series:
     return pd.Series(lookup[codes], index=texts.index, dtype=object)
 
 
-def _bands(values: pd.Series, bands: pd.Series) -> Coding:
+def _bands(values: pd.Series, bands: pd.Series, missing: str) -> Coding:
     """Bands lie in order, so the largest value of each says where it ends."""
     limits = values.groupby(bands).max().dropna().sort_values()
-    ends, names = limits.to_numpy(), np.array([*limits.index, MISSING_LEVEL], dtype=object)
+    ends, names = limits.to_numpy(), np.array([*limits.index, missing], dtype=object)
 
     def coding(part: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(part).to_numpy(dtype=float)

@@ -71,6 +71,8 @@ class Panel:
     tables : Mapping of str to pandas.DataFrame
         Named frames for analyses that need more than intervals (every column of the file, for one). Of a study of
         tables they are made when first asked for: see :mod:`whychurn.panel.tables_of`.
+    recorded : Rows or None
+        The rows of a study of tables with every column as recorded: numbers that ``rows`` has in bands are numbers here.
     measures : tuple of Measure
         What the rows carry besides attributes, each with ``name``, ``label``, ``unit``, ``description``, ``group``,
         ``needs`` and ``kind``; empty for a flat study, whose columns are whatever the file has.
@@ -86,6 +88,7 @@ class Panel:
     verdict: Verdict
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Rows | None = None
     measures: tuple[Measure, ...] = ()
     #: What makes the landmarks; None where there can be none.
     make_landmarks: Callable[[], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
@@ -108,6 +111,11 @@ class Panel:
     def used(self) -> tuple[Candidate, ...]:
         """The candidates that enter models, in the order of the study."""
         return tuple(candidate for candidate in self.candidates if candidate.used)
+
+    @property
+    def ranked(self) -> tuple[Candidate, ...]:
+        """The candidates in use that are ranked as causes, not only held constant."""
+        return tuple(candidate for candidate in self.used if candidate.role == "cause")
 
     def candidate(self, column: str) -> Candidate:
         """Return the candidate of this column.

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import duckdb
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from whychurn.panel.panel import Rows
 from whychurn.panel.service import make_subscriptions
 from whychurn.sources.names import quoted
 from whychurn.study.tables_schema import Definition
@@ -80,26 +76,3 @@ def _attributes(connection: duckdb.DuckDBPyConnection, attributes: Sequence[str]
         ORDER BY spell.spell_id
         """
     ).df()
-
-
-def with_last_values(
-    spells: pd.DataFrame, rows: Rows, columns: Sequence[str], rows_of_spell: NDArray[np.integer[Any]]
-) -> pd.DataFrame:
-    """Return the spells with each column's value on the spell's last row.
-
-    Parameters
-    ----------
-    spells : pandas.DataFrame
-        One row per spell.
-    rows : Rows
-        In the same order.
-    columns : sequence of str
-        Columns of the rows; they take the place of attributes of the same name.
-    rows_of_spell : numpy.ndarray
-        How many rows each spell has, at least one.
-    """
-    last = np.cumsum(rows_of_spell) - 1
-    out = spells.drop(columns=[name for name in columns if name in spells])
-    for name in columns:
-        out[name] = rows.read([name])[name].to_numpy()[last]
-    return out

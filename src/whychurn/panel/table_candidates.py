@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from whychurn.errors import PanelError
+from whychurn.panel.aliases import LevelMarks, row_weights, with_aliases
 from whychurn.panel.attributes import TAKEN
-from whychurn.panel.candidates import Candidate
+from whychurn.panel.candidates import MISSING_LEVEL, Candidate
 from whychurn.panel.coding import CodedRows, Coding, code_candidate
 from whychurn.panel.detected import with_detections, without_duplicates
 from whychurn.panel.measure import Measure
@@ -20,23 +25,32 @@ from whychurn.study import Cause, TableStudy
 
 #: Stands for a module, and for a kind of event, that only records which are not there could name.
 _ANY = "whichever"
+#: So many columns are read at a time: the rows at risk may be many millions.
+_COLUMNS_AT_A_TIME = 8
 
 
 def table_candidates(
-    rows: Rows, measures: Sequence[Measure], attributes: Sequence[str], sources: Sources, study: TableStudy
-) -> tuple[tuple[Candidate, ...], CodedRows]:
+    rows: Rows,
+    measures: Sequence[Measure],
+    attributes: Sequence[str],
+    sources: Sources,
+    study: TableStudy,
+    rows_of_spell: NDArray[np.integer[Any]],
+) -> tuple[tuple[Candidate, ...], CodedRows, dict[str, NDArray[Any]]]:
     """Resolve every declared cause on the rows at risk.
 
     Parameters
     ----------
     rows : Rows
-        As recorded; only the columns that are causes are read, one at a time.
+        As recorded; only the columns that are causes are read, a few at a time.
     measures : sequence of Measure
         Those that the rows carry.
     attributes : sequence of str
         Columns of accounts that the rows carry.
     sources : Sources
     study : TableStudy
+    rows_of_spell : numpy.ndarray
+        How many rows each spell has, at least one.
 
     Returns
     -------
@@ -44,6 +58,8 @@ def table_candidates(
         In the order of the study.
     rows : CodedRows
         The rows, with candidates as models see them.
+    last : dict of str to numpy.ndarray
+        Each candidate's value on the last row of every spell.
 
     Raises
     ------
@@ -55,27 +71,42 @@ def table_candidates(
         cause.column: _lacking(cause.column, sources, study) for cause in study.causes if cause.column not in known
     }
     _refuse_unknown([name for name, reason in lacking.items() if not reason], attributes, measures)
-    candidates: list[Candidate] = []
+    candidates: dict[str, Candidate] = {}
     codings: dict[str, Coding] = {}
-    absent = []
+    marks: dict[str, LevelMarks] = {}
+    last: dict[str, NDArray[Any]] = {}
+    last_rows = np.cumsum(rows_of_spell) - 1
+    weights = row_weights(int(rows_of_spell.sum()))
+    for causes in _in_batches([cause for cause in study.causes if cause.column not in lacking]):
+        values = rows.read([cause.column for cause in causes])
+        for cause in causes:
+            candidate, coding = code_candidate(cause, values[cause.column])
+            coded = coding(values[cause.column])
+            if cause.column == "tenure_days":
+                candidate = replace(candidate, used=False, reason="models compare customers of the same tenure already")
+            if cause.column in attributes:
+                candidate = with_detections(candidate, cause, sources.detections)
+            if candidate.kind == "category":
+                marks[cause.column] = LevelMarks.of(coded, weights)
+            candidates[cause.column], codings[cause.column] = candidate, coding
+            last[cause.column] = coded.to_numpy()[last_rows]
     for cause in study.causes:
         if cause.column in lacking:
-            candidates.append(_left_out(cause, lacking[cause.column]))
-            absent.append(cause.column)
-            continue
-        candidate, codings[cause.column] = code_candidate(cause, rows.read([cause.column])[cause.column])
-        if cause.column == "tenure_days":
-            candidate = replace(candidate, used=False, reason="models compare customers of the same tenure already")
-        if cause.column in attributes:
-            candidate = with_detections(candidate, cause, sources.detections)
-        candidates.append(candidate)
-    candidates = without_duplicates(candidates, sources.detections)
-    return tuple(candidates), CodedRows(rows, codings, tuple(absent))
+            candidates[cause.column] = _left_out(cause, lacking[cause.column])
+            last[cause.column] = np.full(len(last_rows), MISSING_LEVEL, dtype=object)
+    declared = [candidates[cause.column] for cause in study.causes]
+    resolved = with_aliases(without_duplicates(declared, sources.detections), marks)
+    return tuple(resolved), CodedRows(rows, codings, tuple(lacking)), last
+
+
+def _in_batches(causes: Sequence[Cause]) -> Iterator[Sequence[Cause]]:
+    for begin in range(0, len(causes), _COLUMNS_AT_A_TIME):
+        yield causes[begin : begin + _COLUMNS_AT_A_TIME]
 
 
 def candidate_steps(candidates: Sequence[Candidate], n_rows: int) -> list[LedgerStep]:
-    """Columns that are left out change no row, but the reader must see them in the ledger."""
-    return [
+    """Columns left out and levels merged change no row, but the reader must see them in the ledger."""
+    steps = [
         LedgerStep(
             step="column left out",
             table="intervals",
@@ -86,6 +117,21 @@ def candidate_steps(candidates: Sequence[Candidate], n_rows: int) -> list[Ledger
         )
         for candidate in candidates
         if not candidate.used
+    ]
+    return steps + [
+        LedgerStep(
+            step="level merged",
+            table="intervals",
+            rule=(
+                f"{candidate.column}: {merge.level!r} holds on exactly the rows with {merge.because_column} = "
+                f"{merge.because_level!r}; where both stand in one model it is merged into {merge.into!r}."
+            ),
+            n_before=n_rows,
+            n_after=n_rows,
+            n_affected=0,
+        )
+        for candidate in candidates
+        for merge in candidate.merged
     ]
 
 

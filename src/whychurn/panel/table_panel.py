@@ -13,7 +13,7 @@ from whychurn.panel.measure_needs import refuse_unrecorded
 from whychurn.panel.notice import make_notice
 from whychurn.panel.panel import Panel
 from whychurn.panel.provenance import table_provenance
-from whychurn.panel.spell_frame import spell_frame, with_last_values
+from whychurn.panel.spell_frame import spell_frame
 from whychurn.panel.spells import make_spells
 from whychurn.panel.store import build_rows
 from whychurn.panel.table_candidates import candidate_steps, table_candidates
@@ -33,9 +33,10 @@ def build_table_panel(sources: Sources, study: TableStudy) -> Panel:
     attributes, left_out = carried_attributes(sources, [measure.name for measure in rows.measures])
     spells = spell_frame(connection, study.definition, attributes)
     described = with_attributes(rows, spells, attributes, study)
-    candidates, coded = table_candidates(described, rows.measures, attributes, sources, study)
-    columns = [candidate.column for candidate in candidates]
-    accounts = with_last_values(spells, coded, columns, described.rows_of_spell)
+    candidates, coded, last = table_candidates(
+        described, rows.measures, attributes, sources, study, described.rows_of_spell
+    )
+    accounts = spells.drop(columns=[name for name in last if name in spells]).assign(**last)
     ledger = (
         *sources.ledger,
         *steps,
@@ -53,6 +54,7 @@ def build_table_panel(sources: Sources, study: TableStudy) -> Panel:
         tables=TablesOf(sources, study, spells),
         provenance=table_provenance(sources, study, accounts),
         measures=rows.measures,
+        recorded=described,
         make_landmarks=partial(landmark_frame, coded, accounts, study),
     )
 

@@ -84,8 +84,9 @@ def _cause_problems(cause: dict[str, Any], columns: dict[str, Any], n_tiers: int
         yield f".column: {name!r} is a name with a meaning of its own here. Rename that column in the file."
     if isinstance(tier, int) and n_tiers and tier > n_tiers:
         yield f".tier (column {name!r}): tier {tier} has no name; study.tiers names {n_tiers}."
+    yield from banding_problems(cause)
     reference, compare, levels = cause.get("reference"), cause.get("compare"), cause.get("levels")
-    if kind == "number":
+    if kind == "number" and not cause.get("bands"):
         for key in ("compare", "levels"):
             if cause.get(key):
                 yield f".{key} (column {name!r}): only a category has {key}; this cause is a number."
@@ -101,6 +102,19 @@ def _cause_problems(cause: dict[str, Any], columns: dict[str, Any], n_tiers: int
             code = str(text_of(level))
             if code in meanings and code not in {str(value) for value in meanings.values()}:
                 yield f".{key} (column {name!r}): write {meanings[code]!r}, the meaning, not the code."
+
+
+def banding_problems(cause: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the cut points of a cause, as text that follows ``causes[i]``."""
+    name, bands = cause.get("column"), cause.get("bands", [])
+    if not isinstance(bands, list) or not all(isinstance(cut, int | float) for cut in bands) or not bands:
+        return
+    if cause.get("type") == "category":
+        yield f".bands (column {name!r}): only a number has bands; this cause is a category."
+    if any(later <= earlier for earlier, later in pairwise(bands)):
+        yield f".bands (column {name!r}): the cut points must rise, such as [1, 5]."
+    if cause.get("per") is not None:
+        yield f".per (column {name!r}): a number in bands is compared band by band; leave out per or bands."
 
 
 def table_list(raw: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -126,6 +126,14 @@ class Cause(Section):
     reference: Annotated[Value | None, Field(description="the level (or number) that others are compared with")] = None
     compare: Annotated[Value | None, Field(description="the level whose contrast is the headline")] = None
     per: Annotated[Number | None, Field(gt=0, description="a number above 0: the unit of the hazard ratio")] = None
+    bands: Annotated[
+        tuple[Number, ...], Field(max_length=10, description="a rising list of cut points: [1, 5] makes 0, 1-4 and 5+")
+    ] = ()
+    missing: Annotated[Short, Field(description='what a missing value means, such as "never rated"')] = ""
+    role: Annotated[
+        Literal["cause", "adjustment"],
+        Field(description='"cause", or "adjustment" for what models hold constant but nobody ranks'),
+    ] = "cause"
     levels: Annotated[dict[str, Value], Field(description='what codes mean: { "0" = "No", "1" = "Yes" }')] = {}
     keep: Annotated[Long, Field(description="the reason to keep the column although it looks unusable")] = ""
     actionable: Annotated[StrictBool, Field(description="true or false: whether the company could change it")] = True

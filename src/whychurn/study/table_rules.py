@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from whychurn.study.rules import section, table_list
+from whychurn.study.rules import banding_problems, section, table_list
 from whychurn.study.schema import SUFFIXES, text_of
 from whychurn.study.words import closest
 
@@ -158,6 +158,7 @@ def _causes(raw: dict[str, Any]) -> Iterator[str]:
         if isinstance(name, str) and name in seen:
             yield f"causes[{position}].column: {name!r} is already causes[{seen[name]}]. Remove one of them."
         seen.setdefault(str(name), position)
+        yield from (f"causes[{position}]{sentence}" for sentence in banding_problems(cause))
     declared = {str(cause.get("column")) for cause in causes}
     for position, focus in enumerate(table_list(raw, "focus"), start=1):
         for key in ("causes", "references"):
