@@ -34,7 +34,11 @@ class FitError(WhychurnError):
 
 
 class SeparationError(FitError):
-    """A coefficient is infinite: some level or covariate separates events from non-events."""
+    """A coefficient is infinite: some level or covariate separates events from non-events. ``columns`` are those."""
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
 
 
 class NoEventsError(FitError):

@@ -10,10 +10,12 @@ import pandas as pd
 
 from whychurn.analyses.risk_rows import CLUSTER
 from whychurn.analyses.rows import Left, ModelRows
-from whychurn.errors import FitError, SingularDesignError
+from whychurn.errors import FitError, SeparationError, SingularDesignError
 from whychurn.models import fit_cox
 from whychurn.models.cox import CoxFit
 
+_ALIASED = "It cannot be told apart from the other causes of this model"
+_INFINITE = "Beside the other causes of this model its ratio has no limit"
 #: A design that needs more than this many columns to give way is not what the study meant.
 _MOST_ALIASES = 12
 
@@ -21,8 +23,8 @@ _MOST_ALIASES = 12
 def fit_rows(rows: ModelRows, own: Sequence[str] = ()) -> tuple[CoxFit | None, str, ModelRows]:
     """Fit the own terms and the coded candidates.
 
-    A candidate's column that repeats others among the rows at risk gives way: a level is counted with the reference,
-    a number leaves the model. Both are noted among what had to leave.
+    A candidate's column that repeats others among the rows at risk, or whose coefficient is infinite beside them, gives
+    way: a level is counted with the reference, a number leaves the model. Both are noted among what had to leave.
 
     Returns
     -------
@@ -41,7 +43,12 @@ def fit_rows(rows: ModelRows, own: Sequence[str] = ()) -> tuple[CoxFit | None, s
             fit = fit_cox(rows.frame, [*own, *rows.terms], time="stop", event="event", start=start, cluster=cluster)
             return fit, "", rows
         except SingularDesignError as problem:
-            reduced = _without_column(rows, problem.column)
+            reduced = _without_column(rows, problem.column, _ALIASED)
+            if reduced is None:
+                return None, f"Not estimated: {_in_words(str(problem), rows)}", rows
+            rows = reduced
+        except SeparationError as problem:
+            reduced = _without_column(rows, problem.columns[0] if problem.columns else "", _INFINITE)
             if reduced is None:
                 return None, f"Not estimated: {_in_words(str(problem), rows)}", rows
             rows = reduced
@@ -58,8 +65,8 @@ def _in_words(text: str, rows: ModelRows) -> str:
     return text
 
 
-def _without_column(rows: ModelRows, column: str) -> ModelRows | None:
-    """Return the rows without an aliased column of the design; None if it is no candidate's."""
+def _without_column(rows: ModelRows, column: str, why: str) -> ModelRows | None:
+    """Return the rows without a column of the design; None if it is no candidate's."""
     found = re.fullmatch(r"(v\d+)(?:\[T\.(.*)\])?", column, flags=re.S)
     owner = next((name for name, neutral in rows.names.items() if found and neutral == found[1]), None)
     if found is None or owner is None:
@@ -71,13 +78,13 @@ def _without_column(rows: ModelRows, column: str) -> ModelRows | None:
     if level is None or not isinstance(values.dtype, pd.CategoricalDtype):
         names.pop(owner)
         references.pop(owner)
-        note = "It cannot be told apart from the other causes of this model."
+        note = f"{why}."
         return replace(
             rows, frame=frame, names=names, references=references, left=(*rows.left, Left(owner, "", n, events, note))
         )
     at = values == level
     n, events = int(frame.loc[at, "account_id"].nunique()), int(frame.loc[at, "event"].sum())
-    note = "It cannot be told apart from the other causes of this model and is counted with the reference."
+    note = f"{why}, and is counted with the reference."
     kept = values.where(~at, references[owner]).cat.remove_categories([level])
     frame[neutral] = kept
     if len(kept.cat.categories) < 2:

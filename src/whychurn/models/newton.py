@@ -271,5 +271,6 @@ def _diverged(
         named.append(f"{columns[place]!r} goes to {sign} infinity" + (f" ({hint})" if hint else ""))
     return SeparationError(
         f"Separation (monotone likelihood): the coefficient of {some(named)}. What is named orders events "
-        "and non-events perfectly. Merge the level with another, or leave the column out."
+        "and non-events perfectly. Merge the level with another, or leave the column out.",
+        [columns[place] for place in guilty],
     )

@@ -1,4 +1,4 @@
-"""Levels of different causes that hold on the very same rows: two names for one thing, found before any fit."""
+"""Levels of different causes that hold on the same rows: two names for one thing, found before any fit."""
 
 from __future__ import annotations
 
@@ -11,87 +11,86 @@ from numpy.typing import NDArray
 
 from whychurn.panel.candidates import Candidate, MergedLevel
 
+#: Two levels are one if so large a share of the rows that have either have both.
+SAME = 0.99
+#: Rows that levels are compared on, evenly spread, and fewest of them that say anything.
+MOST_ROWS, FEWEST_ROWS = 400_000, 20
+
+Codes = NDArray[np.int16]
+
 
 @dataclass(frozen=True, slots=True)
-class LevelMarks:
-    """A mark for each level of a category, equal for two levels (of any causes) if and only if their rows are.
+class LevelCodes:
+    """The levels of a category on rows that are compared.
 
     Attributes
     ----------
-    marks : Mapping of str to (int, float)
-        Level -> its number of rows, and the sum over them of random weights that belong to the rows.
+    levels : tuple of str
+    codes : numpy.ndarray
+        Place of each row's level among them, shape (n,).
     """
 
-    marks: Mapping[str, tuple[int, float]]
+    levels: tuple[str, ...]
+    codes: Codes
 
     @classmethod
-    def of(cls, values: pd.Series, weights: NDArray[np.float64]) -> LevelMarks:
-        """Mark the levels of a category.
+    def of(cls, values: pd.Series) -> LevelCodes:
+        """Read the levels of every so-many-th row."""
+        step = -(-len(values) // MOST_ROWS) or 1
+        codes, levels = pd.factorize(values.iloc[::step])
+        return cls(tuple(str(level) for level in levels), codes.astype(np.int16))
 
-        Parameters
-        ----------
-        values : pandas.Series
-            Its level on each row, n rows.
-        weights : numpy.ndarray
-            Of the rows, shape (n,); the same for all causes.
-        """
-        codes, levels = pd.factorize(values)
-        counts = np.bincount(codes, minlength=len(levels))
-        sums = np.bincount(codes, weights=weights, minlength=len(levels))
-        return cls({str(level): (int(n), float(s)) for level, n, s in zip(levels, counts, sums, strict=True)})
-
-    def twin_of(self, mark: tuple[int, float]) -> str:
-        """Return the level that has the same rows as the mark; "" if none has."""
-        same = (level for level, (n, s) in self.marks.items() if n == mark[0] and abs(s - mark[1]) <= 1e-9 * max(n, 1))
-        return next(same, "")
+    def same_as(self, other: LevelCodes) -> dict[str, str]:
+        """Return, for each level that holds on nearly the same rows as a level of another cause, that level."""
+        shape = (len(self.levels), len(other.levels))
+        joint = self.codes.astype(np.int64) * shape[1] + other.codes
+        both = np.bincount(joint, minlength=shape[0] * shape[1]).reshape(shape)
+        either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+        found = np.argwhere((both >= FEWEST_ROWS) & (both >= SAME * either))
+        return {self.levels[own]: other.levels[theirs] for own, theirs in found}
 
 
-def row_weights(n: int) -> NDArray[np.float64]:
-    """Return the random weights of n rows: two different sets of rows do not have the same sum of them."""
-    return np.random.default_rng(20260101).random(n)
-
-
-def with_aliases(candidates: Sequence[Candidate], marks: Mapping[str, LevelMarks]) -> list[Candidate]:
+def with_aliases(candidates: Sequence[Candidate], codes: Mapping[str, LevelCodes]) -> list[Candidate]:
     """Note levels that repeat a level of another cause, and leave out causes that repeat another level by level.
 
     Of two equal levels the one that stands for a missing value is merged into its cause's reference where both causes
     stand in one model; else the one declared later.
     """
+    used = [candidate for candidate in candidates if candidate.used and candidate.kind == "category"]
+    twins = {
+        (one.column, other.column): codes[one.column].same_as(codes[other.column])
+        for one in used
+        for other in used
+        if one.column != other.column
+    }
+    order = {candidate.column: place for place, candidate in enumerate(candidates)}
+    repeated = {
+        later.column: earlier.label
+        for later in used
+        for earlier in used
+        if order[earlier.column] < order[later.column]
+        and len(twins[later.column, earlier.column]) == len(codes[later.column].levels)
+    }
     out: list[Candidate] = []
-    for place, candidate in enumerate(candidates):
-        others = [other for other in candidates if other.column != candidate.column and _category(other)]
-        if not _category(candidate):
-            out.append(candidate)
+    for candidate in candidates:
+        if candidate.column in repeated:
+            reason = f"it repeats {repeated[candidate.column]} level by level"
+            out.append(replace(candidate, used=False, reason=reason))
             continue
-        repeated = next((o.label for o in others[:place] if _repeats(candidate, o, marks)), "")
-        if repeated and candidate.column not in [c.column for c in out if not c.used]:
-            out.append(replace(candidate, used=False, reason=f"it repeats {repeated} level by level"))
-            continue
-        merged = []
-        for level in candidate.levels[1:]:
-            for other in others:
-                twin = marks[other.column].twin_of(marks[candidate.column].marks[level])
-                if twin and _gives_way(candidate, level, other, twin, candidates):
-                    merged.append(MergedLevel(level, candidate.reference, other.column, twin))
-                    break
-        out.append(replace(candidate, merged=(*candidate.merged, *merged)))
+        merged: dict[str, MergedLevel] = {}
+        for other in used if candidate in used else ():
+            if other.column == candidate.column or other.column in repeated:
+                continue
+            for level, twin in twins[candidate.column, other.column].items():
+                later = order[candidate.column] > order[other.column]
+                if level != candidate.reference and _gives_way(candidate, level, other, twin, later):
+                    merged.setdefault(level, MergedLevel(level, candidate.reference, other.column, twin))
+        out.append(replace(candidate, merged=(*candidate.merged, *merged.values())))
     return out
 
 
-def _category(candidate: Candidate) -> bool:
-    return candidate.used and candidate.kind == "category"
-
-
-def _repeats(candidate: Candidate, other: Candidate, marks: Mapping[str, LevelMarks]) -> bool:
-    own, theirs = marks[candidate.column], marks[other.column]
-    return len(own.marks) == len(theirs.marks) and all(theirs.twin_of(mark) for mark in own.marks.values())
-
-
-def _gives_way(candidate: Candidate, level: str, other: Candidate, twin: str, candidates: Sequence[Candidate]) -> bool:
-    missing = (level == candidate.missing_level, twin == other.missing_level)
-    if missing[0] != missing[1]:
-        return missing[0]
-    if twin == other.reference:
-        return True
-    order = [each.column for each in candidates]
-    return order.index(candidate.column) > order.index(other.column)
+def _gives_way(candidate: Candidate, level: str, other: Candidate, twin: str, later: bool) -> bool:
+    missing, theirs = level == candidate.missing_level, twin == other.missing_level
+    if missing != theirs:
+        return missing
+    return twin == other.reference or later

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whychurn.errors import PanelError
-from whychurn.panel.aliases import LevelMarks, row_weights, with_aliases
+from whychurn.panel.aliases import LevelCodes, with_aliases
 from whychurn.panel.attributes import TAKEN
 from whychurn.panel.candidates import MISSING_LEVEL, Candidate
 from whychurn.panel.coding import CodedRows, Coding, code_candidate
@@ -73,10 +73,9 @@ def table_candidates(
     _refuse_unknown([name for name, reason in lacking.items() if not reason], attributes, measures)
     candidates: dict[str, Candidate] = {}
     codings: dict[str, Coding] = {}
-    marks: dict[str, LevelMarks] = {}
+    codes: dict[str, LevelCodes] = {}
     last: dict[str, NDArray[Any]] = {}
     last_rows = np.cumsum(rows_of_spell) - 1
-    weights = row_weights(int(rows_of_spell.sum()))
     for causes in _in_batches([cause for cause in study.causes if cause.column not in lacking]):
         values = rows.read([cause.column for cause in causes])
         for cause in causes:
@@ -87,7 +86,7 @@ def table_candidates(
             if cause.column in attributes:
                 candidate = with_detections(candidate, cause, sources.detections)
             if candidate.kind == "category":
-                marks[cause.column] = LevelMarks.of(coded, weights)
+                codes[cause.column] = LevelCodes.of(coded)
             candidates[cause.column], codings[cause.column] = candidate, coding
             last[cause.column] = coded.to_numpy()[last_rows]
     for cause in study.causes:
@@ -95,7 +94,7 @@ def table_candidates(
             candidates[cause.column] = _left_out(cause, lacking[cause.column])
             last[cause.column] = np.full(len(last_rows), MISSING_LEVEL, dtype=object)
     declared = [candidates[cause.column] for cause in study.causes]
-    resolved = with_aliases(without_duplicates(declared, sources.detections), marks)
+    resolved = with_aliases(without_duplicates(declared, sources.detections), codes)
     return tuple(resolved), CodedRows(rows, codings, tuple(lacking)), last
 
 
@@ -123,7 +122,7 @@ def candidate_steps(candidates: Sequence[Candidate], n_rows: int) -> list[Ledger
             step="level merged",
             table="intervals",
             rule=(
-                f"{candidate.column}: {merge.level!r} holds on exactly the rows with {merge.because_column} = "
+                f"{candidate.column}: {merge.level!r} holds on the same rows, or nearly, as {merge.because_column} = "
                 f"{merge.because_level!r}; where both stand in one model it is merged into {merge.into!r}."
             ),
             n_before=n_rows,
