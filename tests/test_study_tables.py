@@ -50,6 +50,7 @@ censoring_by = "region"
 values = ["Too expensive"]
 cause = "voluntary"
 controllable = true
+measured_by = ["industry"]
 
 [[definitions]]
 name = "Day of notice"
@@ -93,6 +94,7 @@ def test_every_setting_arrives(tmp_path):
     assert study.churn.periods == (90, 365) and study.churn.censoring_by == "region"
     assert study.churn.leavers_in_file == "all", "dated tables hold every leaver of the window"
     assert study.reasons[0].controllable is True
+    assert study.reasons[0].measured_by == ("industry",)
     assert study.causes[0].label == "Industry"
 
 
@@ -149,6 +151,21 @@ def test_every_problem_is_listed_at_once(tmp_path):
         ('industry = "Branch"', 'industry = "Customer"', "'Customer' stands for several columns"),
         ("[tables.subscriptions]", "[tables.costs]", "tables.subscriptions: is missing"),
         ('values = ["Too expensive"]', "values = []", "reasons[1].values: expected a list"),
+        (
+            'measured_by = ["industry"]',
+            'measured_by = ["industri"]',
+            "reasons[1].measured_by: 'industri' is not the column of any [[causes]]. Did you mean 'industry'?",
+        ),
+        (
+            'measured_by = ["industry"]',
+            'measured_by = "industry"',
+            "reasons[1].measured_by: expected a list of declared",
+        ),
+        (
+            'type = "category"',
+            'type = "category"\nrole = "adjustment"',
+            "reasons[1].measured_by: 'industry' is only held constant",
+        ),
         ('[[definitions]]\nname = "Day of notice"', "[[definitions]]", "definitions[1].name: is missing"),
         ("[churn]", "[measures]\npeak_hours = [17, 9]\n[churn]", "must be two rising hours"),
         ('column = "industry"', 'column = "industry"\ntier = 3', "tier 3 has no name"),

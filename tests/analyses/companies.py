@@ -52,7 +52,9 @@ def company_study(
     """
     text = study_text(settings)
     if causes is not None:
-        text = text[: text.index("# --- Who they are")] + causes
+        # Reasons may name declared causes only.
+        before = text[: text.index("# --- Who they are")]
+        text = "".join(line for line in before.splitlines(keepends=True) if "measured_by = " not in line) + causes
     for name in without:
         text = _without_section(text, f"[tables.{name}]")
     if "payments" in without:

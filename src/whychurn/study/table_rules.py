@@ -25,7 +25,7 @@ def across_tables(raw: dict[str, Any], folder: Path) -> list[str]:
     return [
         *_window(section(raw, "study")),
         *_tables(section(raw, "tables"), section(raw, "database"), folder),
-        *_reasons(table_list(raw, "reasons")),
+        *_reasons(table_list(raw, "reasons"), table_list(raw, "causes")),
         *_definitions(section(raw, "churn"), table_list(raw, "definitions"), section(raw, "tables")),
         *_measures(section(raw, "measures")),
         *_causes(raw),
@@ -111,14 +111,28 @@ def _place(key: str, name: object, owner: dict[str, Any], folder: Path, suffixes
         )
 
 
-def _reasons(reasons: list[dict[str, Any]]) -> Iterator[str]:
+def _reasons(reasons: list[dict[str, Any]], causes: list[dict[str, Any]]) -> Iterator[str]:
     seen: dict[str, int] = {}
     for position, reason in enumerate(reasons, start=1):
+        yield from (f"reasons[{position}].measured_by: {sentence}" for sentence in _measured_by(reason, causes))
         for value in reason.get("values", []) if isinstance(reason.get("values", []), list) else []:
             text = str(text_of(value))
             if text in seen and seen[text] != position:
                 yield f"reasons[{position}].values: {text!r} already stands in reasons[{seen[text]}]."
             seen.setdefault(text, position)
+
+
+def _measured_by(reason: dict[str, Any], causes: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with the causes that would show a reason."""
+    named = reason.get("measured_by", [])
+    roles = {str(cause.get("column")): cause.get("role") for cause in causes}
+    ranked = [column for column, role in roles.items() if role != "adjustment"]
+    for name in dict.fromkeys(map(str, named)) if isinstance(named, list) else []:
+        if name not in roles:
+            guess = closest(name, ranked)
+            yield f"{name!r} is not the column of any [[causes]]." + (f" Did you mean {guess!r}?" if guess else "")
+        elif name not in ranked:
+            yield f'{name!r} is only held constant (role = "adjustment"). Name causes.'
 
 
 def _definitions(churn: dict[str, Any], others: list[dict[str, Any]], tables: dict[str, Any]) -> Iterator[str]:

@@ -146,6 +146,10 @@ class Reason(Section):
     values: Annotated[tuple[Value, ...], Field(min_length=1, description="a list of reasons as recorded")]
     cause: Annotated[CauseOfLeaving, Field(description='"voluntary", "involuntary" or "bankruptcy"')]
     controllable: Annotated[StrictBool | None, Field(description="true or false")] = None
+    measured_by: Annotated[
+        tuple[Column, ...],
+        Field(max_length=20, description='a list of declared causes that would show it: ["last_csat", "open_tickets"]'),
+    ] = ()
 
 
 class Measures(Section):
