@@ -13,7 +13,8 @@ from quality_panel import small_accounts, small_coverage, small_panel, small_row
 from scipy.stats import poisson
 
 import whychurn as wc
-from whychurn.analyses.data_quality_base import entry_rows, rate_row
+from whychurn.analyses.data_quality_base import entry_rows
+from whychurn.analyses.rates import rate_row
 from whychurn.findings import Findings
 from whychurn.panel import Candidate
 from whychurn.panel.panel import FrameRows

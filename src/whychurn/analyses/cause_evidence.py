@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from whychurn.analyses.adjustment import TOTAL, UNADJUSTED
 from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.grades import Evidence
 from whychurn.analyses.hazards import second_reading
+from whychurn.analyses.risk_rows import halves, risk_rows
 from whychurn.findings import SECOND_READING
 from whychurn.models import logrank_test
 from whychurn.panel import Candidate, Panel
@@ -36,6 +38,8 @@ class Setting:
         Effects if only recent leavers are, where the study says that this may be so.
     half : float
         Tenure by which half of all leavers had left; NaN without leavers.
+    halves : (DataFrame, labels) or None
+        Rows marked by half of the events in calendar time; None where rows carry no dates.
     conf_level : float
     data_refused : bool
         Whether the data failed their own checks.
@@ -46,19 +50,22 @@ class Setting:
     half: float
     conf_level: float
     data_refused: bool
+    halves: tuple[pd.DataFrame, list[str]] | None = None
 
     @classmethod
     def of(cls, panel: Panel, study: Study) -> Setting:
         """Return the setting of a study."""
-        events = panel.intervals.loc[panel.intervals["event"] == 1, "stop"]
-        recent = second_reading(panel.intervals, study)
+        rows = risk_rows(panel, study)
+        events = rows.loc[rows["event"] == 1, "stop"]
+        recent = second_reading(rows, study)
         second = EffectBook(recent, panel.used) if recent is not None else None
         return cls(
-            EffectBook(panel.intervals, panel.used),
+            EffectBook(rows, panel.used),
             second,
             float(np.median(events)) if len(events) else math.nan,
             study.confidence_level,
             panel.verdict.grade == "refuse",
+            halves(rows),
         )
 
 
@@ -134,7 +141,10 @@ def weigh(
             interval_for_grading(contrast, headline.conf_level, candidate),
             *[interval_for_grading(c, setting.conf_level, candidate) for c in others],
         )
-    halves = _halves(setting, candidate, contrast.level)
+    tested = _halves(setting, candidate, contrast.level)
+    by_tenure = tested if setting.halves is None else []
+    if setting.halves is not None and changes_with_tenure:
+        by_tenure = _halves_of_tenure(setting, candidate, contrast.level)
     second = _second(setting, candidate, contrast.level)
     sign, note = _two_readings(contrast, intervals, second, setting.conf_level)
     second_interval = None
@@ -143,7 +153,7 @@ def weigh(
     evidence = Evidence(
         intervals=intervals,
         p_adjusted=p_adjusted,
-        directions=tuple(half.direction if half else 0 for half in halves),
+        directions=tuple(half.direction if half else 0 for half in tested),
         sign_unadjusted=before.direction if before else 0,
         sign_adjusted=contrast.direction,
         separable=not (candidate.determined_by or contrast.entangled),
@@ -151,7 +161,9 @@ def weigh(
         data_refused=setting.data_refused,
         changes_with_tenure=changes_with_tenure,
         periods=tuple(
-            interval_for_grading(half, setting.conf_level, candidate) for half in halves if half and half.std_error > 0
+            interval_for_grading(half, setting.conf_level, candidate)
+            for half in (*by_tenure, *(tested if setting.halves is not None else ()))
+            if half and half.std_error > 0
         ),
         second_interval=second_interval,
         events_per_coefficient=total.fit.n_events / len(total.fit.params) if total.fit else math.inf,
@@ -161,6 +173,14 @@ def weigh(
 
 
 def _halves(setting: Setting, candidate: Candidate, level: str) -> list[Contrast | None]:
+    """Return the contrast in each half of the events: by calendar where rows carry dates, else by tenure."""
+    if setting.halves is None:
+        return _halves_of_tenure(setting, candidate, level)
+    rows, labels = setting.halves
+    return [effect.contrast(level) for _, effect in setting.book.by_part(candidate, rows, labels, TOTAL)]
+
+
+def _halves_of_tenure(setting: Setting, candidate: Candidate, level: str) -> list[Contrast | None]:
     if math.isnan(setting.half):
         return []
     return [effect.contrast(level) for _, effect in setting.book.by_period(candidate, (setting.half,), TOTAL)]

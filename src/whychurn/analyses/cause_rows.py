@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,7 @@ from whychurn.findings import SECOND_READING
 from whychurn.models import e_value, smallest_detectable_hazard_ratio
 from whychurn.models.cox import AttributableFraction
 from whychurn.panel import Candidate, Panel
-from whychurn.study import Study
+from whychurn.study import Study, TableStudy
 
 ANALYSIS = "causes"
 
@@ -41,6 +41,7 @@ class Cause:
     second_share: AttributableFraction | None = None
     n_customers: int = 0
     note: str = ""
+    time_share: Mapping[str, float] = field(default_factory=dict)
 
 
 def cause_rows(cause: Cause, rank: int, panel: Panel, study: Study, family: str) -> list[dict[str, Any]]:
@@ -111,17 +112,7 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
         levels = accounts[candidate.column].astype(str)
         headline = cause.headline
         exposed = accounts[levels == headline.level] if headline else accounts
-        rows.append(
-            base
-            | {
-                "method": "count",
-                "estimand": "prevalence",
-                "unit": "share",
-                "estimate": len(exposed) / len(accounts),
-                "numerator": len(exposed),
-                "denominator": len(accounts),
-            }
-        )
+        rows.append(base | _prevalence(cause, exposed, panel, study))
         at_reference = accounts[levels == (headline.reference if headline else candidate.reference)]
         rows += _current_rows(exposed, "current_exposed", "customers at this level who have not left", base)
         rows += _current_rows(at_reference, "current_reference", "customers at the reference who have not left", base)
@@ -129,6 +120,30 @@ def _size_rows(cause: Cause, base: dict[str, Any], panel: Panel, study: Study) -
         if share is not None:
             rows += _share_rows(share, base | {"group": group}, cause, panel, study)
     return rows
+
+
+def _prevalence(cause: Cause, exposed: pd.DataFrame, panel: Panel, study: Study) -> dict[str, Any]:
+    """How common a level is: among customers, or where it changes over time, in the time at risk."""
+    if isinstance(study, TableStudy) and cause.headline is not None:
+        return {
+            "method": "time at risk",
+            "estimand": "prevalence",
+            "unit": "share",
+            "estimate": cause.time_share.get(cause.headline.level, 0.0),
+            "n_accounts": cause.headline.n_accounts,
+            "n_events": cause.headline.n_events,
+            "numerator": cause.headline.n_accounts,
+            "denominator": cause.n_customers,
+            "definition": "share of all time at risk that customers spent at this level; numerator: customers ever at it",
+        }
+    return {
+        "method": "count",
+        "estimand": "prevalence",
+        "unit": "share",
+        "estimate": len(exposed) / len(panel.accounts),
+        "numerator": len(exposed),
+        "denominator": len(panel.accounts),
+    }
 
 
 def _current_rows(group: pd.DataFrame, estimand: str, definition: str, base: dict[str, Any]) -> list[dict[str, Any]]:
@@ -191,7 +206,8 @@ def _share_rows(
                 "estimate": share.money,
                 "conf_low": share.money_low,
                 "conf_high": share.money_high,
-                "definition": f"{panel.provenance['amount_name']} of leavers in the file that go with this cause; not per year",
+                "definition": f"{panel.provenance['amount_name']} of leavers that goes with this cause, "
+                + ("per year of the window" if isinstance(study, TableStudy) else "in the file; not per year"),
             }
         )
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from whychurn.analyses.contrasts import Contrast, Effect
+from whychurn.analyses.risk_rows import years_observed
 from whychurn.analyses.rows import ModelRows
 from whychurn.errors import FitError
 from whychurn.models import attributable_fraction
@@ -40,7 +41,13 @@ def attributable_to(effect: Effect, headline: Contrast, study: Study) -> tuple[A
     money = "amount" if rows.frame["amount"].notna().all() else None
     try:
         result = attributable_fraction(
-            effect.fit, rows.frame, reference, money=money, seed=study.seed, conf_level=study.confidence_level
+            effect.fit,
+            rows.frame,
+            reference,
+            money=money,
+            observed_years=years_observed(study),
+            seed=study.seed,
+            conf_level=study.confidence_level,
         )
     except FitError as problem:
         return None, f"No share: {problem}"

@@ -9,7 +9,7 @@ from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.cause_evidence import Setting, headline_of, p_value_of, weigh
 from whychurn.analyses.cause_rows import Cause, cause_rows
 from whychurn.analyses.cause_share import attributable_to
-from whychurn.analyses.cause_totals import left_out_row, rule_rows, total_rows
+from whychurn.analyses.cause_totals import left_out_row, rule_rows, tier_rows, total_rows
 from whychurn.analyses.contrasts import Effect
 from whychurn.analyses.grades import (
     FEWEST_EVENTS_PER_COEFFICIENT,
@@ -23,6 +23,7 @@ from whychurn.analyses.grades import (
     reverses,
 )
 from whychurn.analyses.hazards import CHANGES, proportional_verdicts
+from whychurn.analyses.risk_rows import n_customers, time_shares
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values
 from whychurn.panel import Panel
@@ -36,9 +37,9 @@ def run(panel: Panel, study: Study) -> Findings:
     data cannot decide are results too: they are listed, without share or money.
     """
     setting = Setting.of(panel, study)
-    totals = [setting.book.effect(candidate, TOTAL) for candidate in panel.used]
+    totals = [setting.book.effect(candidate, TOTAL) for candidate in panel.ranked]
     adjusted = adjust_p_values([p_value_of(effect, study.confidence_level) for effect in totals], method="bh")
-    proportional = proportional_verdicts(setting.book, panel.used)
+    proportional = proportional_verdicts(setting.book, panel.ranked)
     causes = [
         _cause(setting, effect, float(p), proportional[effect.candidate.column], study)
         for effect, p in zip(totals, adjusted, strict=True)
@@ -49,8 +50,9 @@ def run(panel: Panel, study: Study) -> Findings:
     for rank, cause in enumerate(causes, start=1):
         rows += cause_rows(cause, rank, panel, study, family)
     rows += [left_out_row(candidate) for candidate in panel.candidates if not candidate.used]
-    rows += total_rows(panel, study)
-    rows += rule_rows()
+    rows += total_rows(setting.book.intervals, panel, study)
+    rows += rule_rows(by_calendar=setting.halves is not None)
+    rows += tier_rows(panel)
     return Findings.from_rows(rows)
 
 
@@ -86,7 +88,8 @@ def _cause(setting: Setting, total: Effect, p_adjusted: float, proportional: dic
         share=share,
         second=second,
         second_share=second_share,
-        n_customers=len(setting.book.intervals),
+        n_customers=n_customers(setting.book.intervals),
+        time_share=time_shares(setting.book.intervals, candidate) if candidate.kind == "category" else {},
         note=" ".join(part for part in (*notes, total.note) if part),
     )
 
@@ -97,7 +100,7 @@ def _reasons(evidence: Evidence, result: str, determined_by: tuple[str, ...]) ->
     if determined_by:
         reasons.append(f"It is fixed by {', '.join(determined_by)}, so its own effect cannot be told from theirs.")
     if reverses(evidence.periods):
-        reasons.append("It points one way early in tenure and the other way late, so no single share is given.")
+        reasons.append("It points one way early and the other way late, so no single share is given.")
     elif result == INCONCLUSIVE and evidence.changes_with_tenure and evidence.separable and evidence.p_adjusted < 0.2:
         reasons.append("Small on average, but not at every tenure.")
     if evidence.events_per_coefficient < FEWEST_EVENTS_PER_COEFFICIENT:

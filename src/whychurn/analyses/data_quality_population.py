@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from whychurn.analyses.common import share_interval
-from whychurn.analyses.data_quality_base import BASE, EVERYONE, YEAR, rate_row, spells_at_risk
+from whychurn.analyses.data_quality_base import BASE, EVERYONE, spells_at_risk
+from whychurn.analyses.rates import YEAR, rate_row
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -70,7 +71,7 @@ def _size_rows(accounts: pd.DataFrame, study: TableStudy) -> list[dict[str, Any]
                 "definition": "customers who left at least once in the window, whether or not they returned"},
         BASE | {"estimand": "customer_years", "term": EVERYONE, "unit": "customer-years", "estimate": days / YEAR,
                 "definition": f"time at risk, a year being {YEAR:g} days"},
-        rate_row(per_account["events"], per_account["days"], level, term=EVERYONE, n_accounts=len(per_account)),
+        BASE | rate_row(per_account["events"], per_account["days"], level, term=EVERYONE, n_accounts=len(per_account)),
     ]  # fmt: skip
 
 

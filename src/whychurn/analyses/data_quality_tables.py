@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from whychurn.analyses.data_quality_base import BASE, rate_row
+from whychurn.analyses.data_quality_base import BASE
 from whychurn.analyses.data_quality_coverage import coverage_rows, first_recorded
 from whychurn.analyses.data_quality_follow_up import follow_up_rows
 from whychurn.analyses.data_quality_measures import attribute_rows, measure_rows
@@ -66,7 +66,7 @@ def _definition_rows(panel: Panel, study: TableStudy) -> list[dict[str, Any]]:
             "note": _in_words(definition),
             "n_accounts": len(counted),
         }
-        rows.append(rate_row(counted["events"], counted["days_at_risk"], study.confidence_level, **more))
+        rows.append(BASE | rate_row(counted["events"], counted["days_at_risk"], study.confidence_level, **more))
     return rows
 
 

@@ -14,10 +14,11 @@ from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.contrasts import Effect
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.periods import period_cuts
+from whychurn.analyses.risk_rows import INVOLUNTARY, VOLUNTARY, n_customers, of_cause, risk_rows
 from whychurn.findings import SECOND_READING, Findings
 from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel
-from whychurn.study import Study
+from whychurn.study import Study, TableStudy
 
 CHANGES, STEADY, UNTESTED = "changes with tenure", "no sign of change", "not tested"
 #: Proportional hazards are called into question below this adjusted p.
@@ -35,15 +36,17 @@ def run(panel: Panel, study: Study) -> Findings:
     Efron's treatment of ties. P-values of one kind of effect are adjusted over the candidates by
     Benjamini-Hochberg; so are those of the proportional-hazards tests.
     """
-    book = EffectBook(panel.intervals, panel.used)
+    at_risk = risk_rows(panel, study)
+    book = EffectBook(at_risk, panel.used)
     rows: list[dict[str, Any]] = []
     for kind in KINDS:
-        effects = [book.effect(candidate, kind) for candidate in panel.used]
+        effects = [book.effect(candidate, kind) for candidate in panel.ranked]
         adjusted = adjust_p_values([effect.p_value for effect in effects], method="bh")
         for effect, p_adjusted in zip(effects, adjusted, strict=True):
             rows += _effect_rows(effect, kind, float(p_adjusted), study, len(effects))
     rows += _proportional_rows(book, panel, study)
     rows += _fit_rows(book, panel)
+    rows += by_cause_rows(at_risk, panel, study)
     rows += _window_rows(panel, study)
     return Findings.from_rows(rows)
 
@@ -97,10 +100,10 @@ def proportional_verdicts(book: EffectBook, candidates: Sequence[Candidate]) -> 
 
 def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dict[str, Any]]:
     """Test proportionality per candidate; where it fails, show the effect by period."""
-    verdicts = proportional_verdicts(book, panel.used)
-    cuts = period_cuts(panel.intervals, study.churn.periods)
+    verdicts = proportional_verdicts(book, panel.ranked)
+    cuts = period_cuts(book.intervals, study.churn.periods)
     rows: list[dict[str, Any]] = []
-    for candidate in panel.used:
+    for candidate in panel.ranked:
         verdict = verdicts[candidate.column]
         rows.append(
             {
@@ -112,7 +115,7 @@ def _proportional_rows(book: EffectBook, panel: Panel, study: Study) -> list[dic
                 "effect_kind": TOTAL,
                 "adjusted_for": ", ".join(book.effect(candidate, TOTAL).adjusted_for),
                 "declared": "in advance",
-                "family": f"proportional-hazards tests of {len(panel.used)} candidates",
+                "family": f"proportional-hazards tests of {len(panel.ranked)} candidates",
                 **verdict,
             }
         )
@@ -153,7 +156,7 @@ def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
         "outcome": OUTCOME,
         "method": "Cox, Efron ties",
         "term": "All causes together",
-        "n_accounts": fit.n,
+        "n_accounts": n_customers(effect.rows.frame) if effect.rows is not None else fit.n,
         "n_events": fit.n_events,
         "effect_kind": DIRECT,
         "adjusted_for": ", ".join((plain.label, *effect.adjusted_for)),
@@ -189,7 +192,7 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
         return []
     book = EffectBook(rows, panel.used)
     out = []
-    for candidate in panel.used:
+    for candidate in panel.ranked:
         effect = book.effect(candidate, TOTAL)
         base = {
             "analysis": "hazards",
@@ -203,6 +206,36 @@ def _window_rows(panel: Panel, study: Study) -> list[dict[str, Any]]:
             "note": effect.note,
         }
         out += [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
+    return out
+
+
+def by_cause_rows(at_risk: pd.DataFrame, panel: Panel, study: Study) -> list[dict[str, Any]]:
+    """Total effects on leaving for one cause of leaving alone, every other departure censored (cause-specific).
+
+    Only where the causes of leaving are recorded and differ; an effect on one cause alone is diluted among all.
+    """
+    if not isinstance(study, TableStudy):
+        return []
+    left = at_risk.loc[at_risk["event"] == 1, "cause"].value_counts()
+    out: list[dict[str, Any]] = []
+    for cause in (VOLUNTARY, INVOLUNTARY):
+        if not 0 < left.get(cause, 0) < left.sum():
+            continue
+        book = EffectBook(of_cause(at_risk, cause), panel.used)
+        for candidate in panel.ranked:
+            effect = book.effect(candidate, TOTAL)
+            base: dict[str, Any] = {
+                "analysis": "hazards",
+                "outcome": f"{cause} churn",
+                "method": "Cox, Efron ties, cause-specific",
+                "term": candidate.label,
+                "effect_kind": TOTAL,
+                "adjusted_for": ", ".join(effect.adjusted_for),
+                "declared": "in advance",
+                "definition": f"hazard ratio of leaving by a cause recorded as {cause}; other departures end follow-up",
+                "note": effect.note,
+            }
+            out += [ratio_row(contrast, study.confidence_level, **base) for contrast in effect.contrasts]
     return out
 
 

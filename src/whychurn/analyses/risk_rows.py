@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whychurn.analyses.rates import YEAR
 from whychurn.panel import Candidate, Panel
 from whychurn.study import Study, TableStudy
 
@@ -76,7 +77,7 @@ def halves(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]] | None:
 
 def years_observed(study: Study) -> float:
     """Return the length of the window in years; 1 where there is no window, so that amounts are not per year."""
-    return study.window_days / 365.25 if isinstance(study, TableStudy) else 1.0
+    return study.window_days / YEAR if isinstance(study, TableStudy) else 1.0
 
 
 def recorded(panel: Panel, columns: Sequence[str]) -> pd.DataFrame:
