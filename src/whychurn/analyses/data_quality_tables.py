@@ -9,6 +9,7 @@ from whychurn.analyses.data_quality_coverage import coverage_rows, first_recorde
 from whychurn.analyses.data_quality_follow_up import follow_up_rows
 from whychurn.analyses.data_quality_measures import attribute_rows, measure_rows
 from whychurn.analyses.data_quality_population import population_rows
+from whychurn.analyses.rates import rate_row
 from whychurn.panel import Panel
 from whychurn.study import Definition, TableStudy
 

@@ -78,7 +78,7 @@ def _without_column(rows: ModelRows, column: str, why: str) -> ModelRows | None:
     if level is None or not isinstance(values.dtype, pd.CategoricalDtype):
         names.pop(owner)
         references.pop(owner)
-        note = f"{why}."
+        note = f"Not estimated: {why[0].lower()}{why[1:]}."
         return replace(
             rows, frame=frame, names=names, references=references, left=(*rows.left, Left(owner, "", n, events, note))
         )
