@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         hazard_comparison,
         hazard_forest,
         hazard_summary,
+        outcome_comparison,
         period_table,
         proportional_summary,
         proportional_table,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from whychurn.display.risk import risk_differences, risk_levels, risk_summary
     from whychurn.display.second_opinion import opinion_curves, opinion_differences, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
+    from whychurn.display.tiers import causal_order
 
 _HOMES = {
     "accuracy_measures": "whychurn.display.accuracy",
@@ -46,6 +48,7 @@ _HOMES = {
     "calibration_figure": "whychurn.display.accuracy",
     "calibration_table": "whychurn.display.accuracy",
     "capacity_table": "whychurn.display.accuracy",
+    "causal_order": "whychurn.display.tiers",
     "cause_details": "whychurn.display.causes",
     "cause_left_out": "whychurn.display.causes",
     "cause_summary": "whychurn.display.causes",
@@ -64,6 +67,7 @@ _HOMES = {
     "opinion_differences": "whychurn.display.second_opinion",
     "opinion_summary": "whychurn.display.second_opinion",
     "opinion_table": "whychurn.display.second_opinion",
+    "outcome_comparison": "whychurn.display.hazards",
     "period_table": "whychurn.display.hazards",
     "proportional_summary": "whychurn.display.hazards",
     "proportional_table": "whychurn.display.hazards",
@@ -87,6 +91,7 @@ __all__ = [
     "calibration_figure",
     "calibration_table",
     "capacity_table",
+    "causal_order",
     "cause_details",
     "cause_left_out",
     "cause_summary",
@@ -105,6 +110,7 @@ __all__ = [
     "opinion_differences",
     "opinion_summary",
     "opinion_table",
+    "outcome_comparison",
     "period_table",
     "proportional_summary",
     "proportional_table",

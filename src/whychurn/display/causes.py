@@ -46,6 +46,9 @@ class RankedCause:
     e_value: Row | None
     second_e_value: Row | None
     proportional: Row | None
+    said: str = ""
+    said_of_reference: str = ""
+    action: str = ""
 
     @property
     def grade(self) -> str:
@@ -93,9 +96,22 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
                 pick("e_value", group=""),
                 pick("e_value", group=SECOND_READING),
                 pick("proportional_hazards"),
+                *_in_words(findings, rank),
             )
         )
     return out
+
+
+def _in_words(findings: Findings, rank: Row) -> tuple[str, str, str]:
+    """Return how the study speaks of customers at the level, and at the reference, and what it would do about them."""
+    words = findings.provenance.get("words", {}).get(rank.term, {})
+    action = str(findings.provenance.get("actions", {}).get(rank.term, ""))
+    return str(words.get(rank.level, "")), str(words.get(rank.reference, "")), action
+
+
+def has_dates(findings: Findings) -> bool:
+    """Whether the study has tables with dates, so that amounts are per year and measures changed over time."""
+    return "observed_from" in findings.provenance
 
 
 def cause_summary(findings: Findings) -> Block:
@@ -134,11 +150,11 @@ def _claim(cause: RankedCause) -> Markup:
         return sentence("With {step} of {term}, customers leave {ratio} times {slower}", step=str(cause.rank.level).removeprefix("per "),
                         term=cause.rank.term, ratio=ratio, slower=slower)  # fmt: skip
     return sentence(
-        "Customers with {name} leave {times} {than} those with “{reference}”",
-        name=_spoken(cause.rank),
+        "Customers {name} leave {times} {than} those {reference}",
+        name=cause.said or f"with {_spoken(cause.rank)}",
         times=times_as_fast(cause.total),
         than="as" if cause.total.estimate >= 1 else "of",
-        reference=cause.rank.reference,
+        reference=cause.said_of_reference or f"with “{cause.rank.reference}”",
     )
 
 
@@ -160,13 +176,14 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
     shown = causes[:most] if most else causes
     style = money_style(findings)
     scale = Scale.around(cause.total for cause in shown if cause.total is not None and cause.total.estimated)
-    cells = [_cells(cause, scale, style) for cause in shown]
+    dated = has_dates(findings)
+    cells = [_cells(cause, scale, style, dated) for cause in shown]
     columns = [
         Column("Cause", "cause", css="cause"),
         Column("Churn speed (hazard ratio)", "forest", css="fig", under=axis(scale)),
         Column("Ratio", "ratio", number=True),
         Column("Share of churn", "share", number=True),
-        Column(f"{first_upper(amount_name(findings))} at stake", "money", number=True),
+        Column(f"{first_upper(amount_name(findings))} at stake{' per year' if dated else ''}", "money", number=True),
         Column("Evidence", "grade", css="grade"),
     ]
     if not any(cause.money for cause in causes):
@@ -175,10 +192,14 @@ def cause_table(findings: Findings, most: int = 0) -> Block:
     return table(caption, columns, cells, css="causes")
 
 
-def _cells(cause: RankedCause, scale: Scale, style: str) -> dict[str, Markup]:
+def _cells(cause: RankedCause, scale: Scale, style: str, dated: bool) -> dict[str, Markup]:
     dash = Markup('<span class="missing">–</span>')
     small = against(cause.rank)
-    exposed = sentence(" · {n} customers", n=number(cause.prevalence, "count", "numerator")) if cause.prevalence else ""
+    exposed = Markup("")
+    if cause.exposed and dated:
+        exposed = sentence(" · {n} customers now", n=number(cause.exposed, "count"))
+    elif cause.prevalence:
+        exposed = sentence(" · {n} customers", n=number(cause.prevalence, "count", "numerator"))
     css = "soft"
     if cause.grade in WITH_EVIDENCE and cause.total is not None:
         css = "c2" if cause.total.estimate > 1 else "c3"

@@ -57,13 +57,17 @@ def render_foundation(findings: Findings, pages: Sequence[Mapping[str, str]]) ->
 
 
 def read_on(pages: Sequence[Mapping[str, str]]) -> Block:
-    """Return the list of the other pages."""
+    """Return the list of the other pages, each with what it found."""
     items = [
         sentence(
             '<a href="{href}">{title}</a>{summary}',
             href=page["href"],
             title=page["title"],
-            summary=sentence(" – {s}", s=page["summary"]) if page.get("summary") else "",
+            summary=sentence("<br>{f}", f=Markup(page["finding"]))
+            if page.get("finding")
+            else sentence(" – {s}", s=page["summary"])
+            if page.get("summary")
+            else "",
         )
         for page in pages
     ]

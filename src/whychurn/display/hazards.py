@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from whychurn.display.blocks import Block, Column, bullets, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import Scale, axis, mark
 from whychurn.display.numbers import printed
-from whychurn.display.wording import TEST_COLUMNS, against, number, one_reading, tested, times_as_fast, with_interval
+from whychurn.display.wording import (
+    TEST_COLUMNS,
+    against,
+    first_upper,
+    number,
+    one_reading,
+    tested,
+    times_as_fast,
+    with_interval,
+)
 from whychurn.findings import SECOND_READING, Findings, Row
 
 TITLES = {"total": "Total effect", "direct": "Direct effect", "unadjusted": "Unadjusted"}
@@ -145,7 +156,7 @@ def period_table(findings: Findings) -> Block:
     """Return the effects by period of tenure, for candidates whose effect changes."""
     rows = [
         row
-        for row in findings.where(estimand="hazard_ratio", effect_kind="total").rows()
+        for row in findings.where(estimand="hazard_ratio", effect_kind="total", outcome="churn").rows()
         if row.group not in ("", SECOND_READING)
     ]
     if not rows:
@@ -212,6 +223,34 @@ def window_comparison(findings: Findings) -> Block:
     )
 
 
+def outcome_comparison(findings: Findings) -> Block:
+    """Set total effects on all leaving beside those on one cause of leaving alone."""
+    outcomes = [name for name in dict.fromkeys(findings.table["outcome"]) if name.endswith(" churn")]
+    if not outcomes:
+        return paragraph(
+            "Causes of leaving are not recorded, or there is only one, so effects cannot be told apart by them.", "note"
+        )
+    rows = {
+        (row.outcome, row.term, row.level): row
+        for row in findings.where(estimand="hazard_ratio", effect_kind="total", outcome=outcomes).rows()
+    }
+    cells = []
+    for total in _ratios(findings, "total"):
+        own = [rows.get((outcome, total.term, total.level)) for outcome in outcomes]
+        if any(row is not None for row in own):
+            shown = {
+                outcome: with_interval(row, "ratio2") if row is not None else Markup("–")
+                for outcome, row in zip(outcomes, own, strict=True)
+            }
+            cells.append({"term": _name(total), "all": with_interval(total, "ratio2"), **shown})
+    columns = [
+        Column("Cause", "term", css="cause"),
+        Column("All leaving", "all", number=True),
+        *[Column(first_upper(outcome.replace(" churn", " leaving")), outcome, number=True) for outcome in outcomes],
+    ]
+    return table("Total effects by how customers left: hazard ratio with interval", columns, cells)
+
+
 def _set(adjusted_for: str) -> Block | str:
     """Return how many causes a model adjusts for; their names unfold."""
     names = [name for name in adjusted_for.split(", ") if name]
@@ -225,7 +264,7 @@ def _names(rows: list[Row]) -> str:
 
 
 def _ratios(findings: Findings, kind: str) -> list[Row]:
-    return findings.where(estimand="hazard_ratio", effect_kind=kind, group="").rows()
+    return findings.where(estimand="hazard_ratio", effect_kind=kind, group="", outcome="churn").rows()
 
 
 def _log(row: Row) -> float:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, bullets, paragraph, section
 from whychurn.display.blocks import say as sentence
-from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, headline, ranked_causes
+from whychurn.display.causes import WITH_EVIDENCE, RankedCause, cause_table, has_dates, headline, ranked_causes
 from whychurn.display.foundation import read_on, render_foundation
 from whychurn.display.numbers import printed
 from whychurn.display.wording import amount_name, first_row, first_upper, horizon_text, interval, money_style, number
@@ -107,6 +107,7 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
     style, name = money_style(findings), amount_name(findings)
     tiles: list[tuple[object, object, object]] = []
     left = first_row(findings, analysis="causes", estimand="churn_share")
+    tiles += _yearly_tiles(findings)
     if left is not None:
         small = sentence(
             "{left} of {all} in the file · interval {i}",
@@ -125,7 +126,7 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
         tiles.append((sentence("Still customers after {h}", h=horizon_text(findings)), number(stay, "percent1"), small))
     money = first_row(findings, analysis="causes", estimand="amount_of_leavers")
     share = first_row(findings, analysis="causes", estimand="amount_share_of_leavers")
-    if money is not None and share is not None:
+    if money is not None and share is not None and not has_dates(findings):
         tiles.append(
             (
                 sentence("{n} of leavers in the file", n=first_upper(name)),
@@ -149,6 +150,33 @@ def _tiles(findings: Findings, causes: list[RankedCause]) -> Markup:
         for t, v, s in tiles
     )
     return sentence('<dl class="tiles">{inner}</dl>', inner=inner)
+
+
+def _yearly_tiles(findings: Findings) -> list[tuple[object, object, object]]:
+    """Departures and revenue lost a year, where the study has dates."""
+    tiles: list[tuple[object, object, object]] = []
+    rate = first_row(findings, analysis="causes", estimand="churn_rate")
+    if rate is not None and rate.estimated:
+        small = sentence(
+            "interval {i} · {left} departures in the window",
+            i=interval(rate, "number1"),
+            left=number(rate, "count", "n_events"),
+        )
+        tiles.append(("Customers lost a year, of a hundred", number(rate, "number1"), small))
+    money = first_row(findings, analysis="causes", estimand="amount_of_leavers")
+    share = first_row(findings, analysis="causes", estimand="amount_share_of_leavers")
+    if money is not None and share is not None and has_dates(findings):
+        small = sentence("{s} of the average {n}", s=number(share, "percent1"), n=amount_name(findings))
+        title = sentence("{n} lost a year", n=first_upper(amount_name(findings)))
+        tiles.append((title, number(money, money_style(findings)), small))
+    kinds = findings.where(analysis="data_quality", estimand="share_of_leavers").rows()
+    voluntary = next((row for row in kinds if row.level == "voluntary"), None)
+    if voluntary is not None:
+        others = sentence(", ").join(
+            sentence("{cause} {s}", cause=row.level, s=number(row, "percent0")) for row in kinds if row is not voluntary
+        )
+        tiles.append(("Left of their own will", number(voluntary, "percent0"), others))
+    return tiles
 
 
 def _why(findings: Findings, hrefs: Mapping[str, str]) -> Block:
@@ -194,7 +222,7 @@ def _plays(findings: Findings, causes: list[RankedCause]) -> Block:
 
 def _play(cause: RankedCause, style: str, name: str) -> Markup | None:
     """Say who to turn to: customers in the state that goes with more churn, and the state to offer them."""
-    if cause.total is None or not cause.total.estimated or cause.is_number:
+    if cause.total is None or not cause.total.estimated or cause.is_number or cause.rank.reference == "":
         return None
     if cause.total.estimate > 1:
         level, target, who, amount = cause.rank.level, cause.rank.reference, cause.exposed, cause.exposed_amount
@@ -203,6 +231,15 @@ def _play(cause: RankedCause, style: str, name: str) -> Markup | None:
     if who is None:
         return None
     worth = sentence(", {sum} in {name}", sum=number(amount, style), name=name) if amount is not None else Markup("")
+    if cause.action:
+        return sentence(
+            "<b>{term}: {level}</b>: {n} current customers{worth}. {action}",
+            term=cause.rank.term,
+            level=level,
+            n=number(who, "count"),
+            worth=worth,
+            action=cause.action,
+        )
     return sentence(
         "<b>{term}: {level}</b>: {n} current customers{worth}. Try a move to “{target}”.",
         term=cause.rank.term,
@@ -247,7 +284,15 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
             )
         )
     top = causes[0] if causes and causes[0].grade in WITH_EVIDENCE else None
-    if top is not None:
+    if top is not None and has_dates(findings):
+        doubts.append(
+            sentence(
+                "Learning that customers decide to leave more than {lag} days before they go: measures look no later than "
+                "that, so what they show could then be a consequence of the decision.",
+                lag=printed(float(findings.provenance["lag_days"]), "number0", "provenance", "lag_days"),
+            )
+        )
+    elif top is not None:
         doubts.append(
             sentence(
                 "Learning that the order was the reverse: what is in the file was last recorded when a customer left or the "

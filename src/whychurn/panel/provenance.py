@@ -48,6 +48,8 @@ def provenance(sources: Sources, study: Study, accounts: pd.DataFrame, n_rows: i
         "horizon": float(study.horizon),
         "confidence_level": study.confidence_level,
         "tiers": list(study.tiers),
+        "words": {cause.label: dict(cause.words) for cause in study.causes if cause.words},
+        "actions": {cause.label: cause.action for cause in study.causes if cause.action},
         "leavers_in_file": study.churn.leavers_in_file,
         "window": float(study.churn.window or 0),
         "n_accounts": len(accounts),

@@ -20,7 +20,7 @@ from whychurn.reports.execute import execute_notebooks
 from whychurn.reports.markup import finish
 from whychurn.reports.needs import LeftOut, split
 from whychurn.reports.notebooks import Notebook, NotebookFolder, find_folder, read_notebooks
-from whychurn.reports.page import SHELL_ANCHORS, Page, read_page
+from whychurn.reports.page import SHELL_ANCHORS, Page, finding_of_page, read_page
 from whychurn.reports.place import in_place_of, require_replaceable
 from whychurn.reports.preflight import StudyFacts, inspect_study, study_path
 from whychurn.reports.progress import Progress
@@ -201,7 +201,8 @@ def _documents(
         *(Link(page.name, page.href, page.title) for page in pages),
     ]
     findings = Findings.from_records(plain_records(records), provenance)
-    listed = [{"name": page.name, "title": page.title, "href": page.href, "summary": page.summary} for page in pages]
+    listed = [{"name": page.name, "title": page.title, "href": page.href, "summary": page.summary,
+               "finding": finding_of_page(page.body)} for page in pages]  # fmt: skip
     first = Markup(render_index(findings, listed))
     if plan.left_out:
         first += render_left_out([one.listed() for one in plan.left_out])

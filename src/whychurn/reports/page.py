@@ -77,6 +77,14 @@ def read_page(executed: Path) -> Page:
     return Page(name, title, summary, body, headings, tuple(records), provenance, tuple(warnings))
 
 
+def finding_of_page(body: str) -> str:
+    """Return the HTML of the first finding that a page states, with its traceable numbers; "" if it states none."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(body, "html.parser").find("p", class_="finding")
+    return found.decode_contents() if found is not None else ""
+
+
 def _forget_run(notebook: Any) -> None:
     """Leave out when and where the notebook ran: its report may be handed on."""
     notebook.metadata.pop("papermill", None)

@@ -135,6 +135,10 @@ class Cause(Section):
         Field(description='"cause", or "adjustment" for what models hold constant but nobody ranks'),
     ] = "cause"
     levels: Annotated[dict[str, Value], Field(description='what codes mean: { "0" = "No", "1" = "Yes" }')] = {}
+    words: Annotated[
+        dict[str, Long], Field(description='levels as one says them: { "0" = "who have not used it for four weeks" }')
+    ] = {}
+    action: Annotated[Long, Field(description="what you would do about it, as a sentence")] = ""
     keep: Annotated[Long, Field(description="the reason to keep the column although it looks unusable")] = ""
     actionable: Annotated[StrictBool, Field(description="true or false: whether the company could change it")] = True
 
