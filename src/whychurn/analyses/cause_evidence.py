@@ -168,6 +168,7 @@ def weigh(
         second_interval=second_interval,
         events_per_coefficient=total.fit.n_events / len(total.fit.params) if total.fit else math.inf,
         no_ratio=contrast.limit != 0,
+        p_headline=contrast.p_value,
     )
     return evidence, note
 

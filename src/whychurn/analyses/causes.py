@@ -103,6 +103,8 @@ def _reasons(evidence: Evidence, result: str, determined_by: tuple[str, ...]) ->
         reasons.append("It points one way early and the other way late, so no single share is given.")
     elif result == INCONCLUSIVE and evidence.changes_with_tenure and evidence.separable and evidence.p_adjusted < 0.2:
         reasons.append("Small on average, but not at every tenure.")
+    if result == INCONCLUSIVE and evidence.p_headline >= 0.2 > evidence.p_adjusted and evidence.separable:
+        reasons.append("Its levels differ, but not the two that are compared.")
     if evidence.events_per_coefficient < FEWEST_EVENTS_PER_COEFFICIENT:
         reasons.append(f"Only {evidence.events_per_coefficient:.1f} leavers per coefficient of its model.")
     return reasons

@@ -11,14 +11,16 @@ ORDER = (STRONG, MODERATE, WEAK, NO_EFFECT, INCONCLUSIVE)
 
 #: Hazard ratios within these limits are too small to act on.
 NEGLIGIBLE = (0.8, 1.25)
-FEWEST_EVENTS_PER_COEFFICIENT = 10
+#: Below it Wald intervals of a Cox model cover too rarely; from five on they hold up (Vittinghoff and McCulloch 2007,
+#: Am. J. Epidemiol. 165:710).
+FEWEST_EVENTS_PER_COEFFICIENT = 5
 
 RULES = {
     STRONG: "adjusted p below .01; interval clear of 0.8 to 1.25; same direction early and late in tenure; "
     "unadjusted and adjusted effect agree in sign",
-    MODERATE: "adjusted p below .05, but not strong",
-    WEAK: "adjusted p below .2; or found only after looking; or gone or turned round under the other reading of which "
-    "leavers are in the file; or pointing one way early in tenure and the other way late; or fewer than ten leavers per "
+    MODERATE: "adjusted p below .05, and p below .05 for the two states compared, but not strong",
+    WEAK: "adjusted p below .2, and p below .2 for the two states compared; or found only after looking; or gone or turned round under the other reading of which "
+    "leavers are in the file; or pointing one way early in tenure and the other way late; or fewer than five leavers per "
     "coefficient; or from data that failed their own checks",
     NO_EFFECT: "interval inside 0.8 to 1.25, for a number between its quartiles: small on average, at every tenure and "
     "under both readings",
@@ -57,9 +59,11 @@ class Evidence:
     second_interval : (float, float) or None
         The headline's interval under the second reading of the file.
     events_per_coefficient : float
-        Of the model behind the headline; Wald tests are unreliable below ten.
+        Of the model behind the headline; Wald tests are unreliable below five.
     no_ratio : bool
         Whether the ratio is zero or infinite because nobody left on one side; only a p-value speaks then.
+    p_headline : float
+        Unadjusted p of the headline contrast alone; a joint test may be passed by other levels. NaN where there is none.
     """
 
     intervals: tuple[tuple[float, float], ...]
@@ -76,6 +80,7 @@ class Evidence:
     second_interval: tuple[float, float] | None = None
     events_per_coefficient: float = math.inf
     no_ratio: bool = False
+    p_headline: float = math.nan
 
 
 def grade(evidence: Evidence) -> str:
@@ -96,9 +101,9 @@ def grade(evidence: Evidence) -> str:
         and not reverses(evidence.periods)
         and evidence.events_per_coefficient >= FEWEST_EVENTS_PER_COEFFICIENT
     )
-    if trusted and evidence.p_adjusted < 0.05:
+    if trusted and evidence.p_adjusted < 0.05 and not evidence.p_headline >= 0.05:
         return STRONG if _is_strong(evidence) else MODERATE
-    return WEAK if evidence.p_adjusted < 0.2 else INCONCLUSIVE
+    return WEAK if evidence.p_adjusted < 0.2 and not evidence.p_headline >= 0.2 else INCONCLUSIVE
 
 
 def _negligible(interval: tuple[float, float]) -> bool:

@@ -13,6 +13,7 @@ from whychurn.analyses.adjustment import DIRECT, KINDS, TOTAL
 from whychurn.analyses.common import OUTCOME, ratio_row
 from whychurn.analyses.contrasts import Effect
 from whychurn.analyses.effects import EffectBook
+from whychurn.analyses.grades import FEWEST_EVENTS_PER_COEFFICIENT
 from whychurn.analyses.periods import period_cuts
 from whychurn.analyses.risk_rows import INVOLUNTARY, VOLUNTARY, n_customers, of_cause, risk_rows
 from whychurn.findings import SECOND_READING, Findings
@@ -164,7 +165,8 @@ def _fit_rows(book: EffectBook, panel: Panel) -> list[dict[str, Any]]:
     c = fit.concordance()
     p = len(fit.params)
     per_term = fit.n_events / p
-    note = "" if per_term >= 10 else "Fewer than ten events per coefficient: adjusted estimates are unstable."
+    enough = per_term >= FEWEST_EVENTS_PER_COEFFICIENT
+    note = "" if enough else "Fewer than five events per coefficient: adjusted estimates are unstable."
     return [
         base
         | {
