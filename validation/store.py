@@ -1,0 +1,50 @@
+"""Records on disk, a line each, so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+CACHE = HERE / "cache"
+#: What numbers depend on; the rest of the project may change without a new run.
+MEASURED = (
+    *(HERE / f"{name}.py" for name in ("arms", "coded", "company", "frames", "naive", "planted", "work", "do")),
+    *(HERE.parent / "src" / "whychurn" / name for name in ("analyses", "models", "panel", "sources/simulator")),
+)
+
+
+def code_digest() -> str:
+    """Return a digest of the code that numbers depend on."""
+    digest = hashlib.sha256()
+    for place in MEASURED:
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            if file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def read(part: str, arm: str, cache: Path = CACHE) -> list[dict[str, Any]]:
+    """Return the records of a part and arm, the latest of each seed, in the order of seeds."""
+    file = cache / f"{part}-{arm}.jsonl"
+    if not file.is_file():
+        return []
+    found: dict[int, dict[str, Any]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # cut short by an interruption
+        found[record["seed"]] = record
+    return [found[seed] for seed in sorted(found)]
+
+
+def append(part: str, arm: str, records: Iterable[dict[str, Any]], cache: Path = CACHE) -> None:
+    """Add records."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{part}-{arm}.jsonl").open("a", encoding="utf-8") as file:
+        for record in records:
+            file.write(json.dumps(record, allow_nan=False) + "\n")
