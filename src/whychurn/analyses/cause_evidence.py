@@ -13,6 +13,7 @@ from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.grades import Evidence
 from whychurn.analyses.hazards import second_reading
+from whychurn.analyses.once import once_per_panel
 from whychurn.analyses.risk_rows import halves, risk_rows
 from whychurn.findings import SECOND_READING
 from whychurn.models import logrank_test
@@ -67,6 +68,12 @@ class Setting:
             panel.verdict.grade == "refuse",
             halves(rows),
         )
+
+
+@once_per_panel
+def setting_of(panel: Panel, study: Study) -> Setting:
+    """Return the setting of a study; hazards, causes and the plan share its fits."""
+    return Setting.of(panel, study)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
-from whychurn.analyses.cause_evidence import Setting, headline_of, p_value_of, weigh
+from whychurn.analyses.cause_evidence import Setting, headline_of, p_value_of, setting_of, weigh
 from whychurn.analyses.cause_rows import Cause, cause_rows
 from whychurn.analyses.cause_share import attributable_to
 from whychurn.analyses.cause_totals import left_out_row, rule_rows, tier_rows, total_rows
@@ -23,6 +23,7 @@ from whychurn.analyses.grades import (
     reverses,
 )
 from whychurn.analyses.hazards import CHANGES, proportional_verdicts
+from whychurn.analyses.once import once_per_panel
 from whychurn.analyses.risk_rows import n_customers, time_shares
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values
@@ -36,16 +37,9 @@ def run(panel: Panel, study: Study) -> Findings:
     Ranked by grade, then by the share of churn attributable. A cause without a sizeable effect and one the
     data cannot decide are results too: they are listed, without share or money.
     """
-    setting = Setting.of(panel, study)
-    totals = [setting.book.effect(candidate, TOTAL) for candidate in panel.ranked]
-    adjusted = adjust_p_values([p_value_of(effect, study.confidence_level) for effect in totals], method="bh")
-    proportional = proportional_verdicts(setting.book, panel.ranked)
-    causes = [
-        _cause(setting, effect, float(p), proportional[effect.candidate.column], study)
-        for effect, p in zip(totals, adjusted, strict=True)
-    ]
-    causes.sort(key=_rank_key)
-    family = f"total effects of {len(totals)} candidates"
+    causes = graded_causes(panel, study)
+    setting = setting_of(panel, study)
+    family = f"total effects of {len(causes)} candidates"
     rows: list[dict[str, Any]] = []
     for rank, cause in enumerate(causes, start=1):
         rows += cause_rows(cause, rank, panel, study, family)
@@ -54,6 +48,20 @@ def run(panel: Panel, study: Study) -> Findings:
     rows += rule_rows(by_calendar=setting.halves is not None)
     rows += tier_rows(panel)
     return Findings.from_rows(rows)
+
+
+@once_per_panel
+def graded_causes(panel: Panel, study: Study) -> tuple[Cause, ...]:
+    """Return every declared cause that is ranked, graded and in rank order."""
+    setting = setting_of(panel, study)
+    totals = [setting.book.effect(candidate, TOTAL) for candidate in panel.ranked]
+    adjusted = adjust_p_values([p_value_of(effect, study.confidence_level) for effect in totals], method="bh")
+    proportional = proportional_verdicts(setting.book, panel.ranked)
+    causes = [
+        _cause(setting, effect, float(p), proportional[effect.candidate.column], study)
+        for effect, p in zip(totals, adjusted, strict=True)
+    ]
+    return tuple(sorted(causes, key=_rank_key))
 
 
 def _cause(setting: Setting, total: Effect, p_adjusted: float, proportional: dict[str, Any], study: Study) -> Cause:

@@ -113,6 +113,9 @@ class Recording(Section):
         Number | None, Field(gt=0, description="a number above 0: how many time units the recorded leavers span")
     ] = None
     censoring_by: Annotated[Column | None, Field(description="a declared cause by which follow-up differs")] = None
+    target: Annotated[
+        Number | None, Field(gt=0, description="departures per 100 customers that you would like to come down to")
+    ] = None
 
 
 class Cause(Section):

@@ -138,6 +138,9 @@ class TablesChurn(Definition):
         tuple[Annotated[float, Field(gt=0)], ...], Field(description="a rising list of days, such as [90, 365]")
     ] = ()
     censoring_by: Annotated[Column | None, Field(description="a declared cause by which follow-up differs")] = None
+    target: Annotated[
+        float | None, Field(gt=0, description="departures per 100 customer-years that you would like to come down to")
+    ] = None
 
 
 class Reason(Section):
@@ -243,4 +246,6 @@ class TableStudy(Study):
 
 def recording(churn: TablesChurn) -> Recording:
     """Return what analyses must know of how leaving was recorded: dated tables hold all leavers of the window."""
-    return Recording(leavers_in_file="all", periods=churn.periods, censoring_by=churn.censoring_by)
+    return Recording(
+        leavers_in_file="all", periods=churn.periods, censoring_by=churn.censoring_by, target=churn.target
+    )
