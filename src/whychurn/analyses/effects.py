@@ -39,6 +39,13 @@ class EffectBook:
         rows, fit, note = self._fit(terms, self.intervals, ("all", *sorted(t.column for t in terms)))
         return replace(self._read(candidate, terms, rows, fit, note), book_rows=self.intervals)
 
+    def joint(self) -> Effect:
+        """Return the model of all causes together, as the effect of the first of them."""
+        terms = tuple(candidate for candidate in self.candidates if not candidate.determined_by)
+        rows, fit, note = self._fit(terms, self.intervals, ("all", *sorted(term.column for term in terms)))
+        labels = tuple(term.label for term in terms)
+        return Effect(terms[0], (), math.nan, math.nan, math.nan, labels, note, fit, rows, self.intervals)
+
     def by_period(self, candidate: Candidate, cuts: Sequence[float], kind: str) -> list[tuple[str, Effect]]:
         """Return the effect of one candidate within each period of tenure, other terms held constant over time.
 
