@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from whychurn.analyses.feature_fits import UsageFit
 from whychurn.analyses.fits import fit_rows
@@ -17,6 +19,7 @@ from whychurn.panel import Candidate
 
 _BARE = ("account_id", "spell", "start", "stop", "event", CLUSTER)
 CONSTANT = "It does not vary among the rows of this model."
+NOBODY_LEFT = "Nobody left among these customers, so there is nothing to compare."
 GIVES_WAY = (
     "It cannot be estimated here: it repeats what else is in the model, or those who left cannot be told from those who "
     "stayed beside it."
@@ -24,6 +27,11 @@ GIVES_WAY = (
 
 #: A number for each row, or levels with the reference first.
 Term = np.ndarray | pd.Categorical
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Return a context in which BLAS runs on one thread: between many small products its waiting threads only spin."""
+    return threadpool_limits(1, user_api="blas")
 
 
 class UsageModels:
@@ -60,6 +68,8 @@ class UsageModels:
         for name, values in own.items():
             frame[name] = values[place]
         frame = frame[frame[list(own)].notna().all(axis=1)]
+        if not frame["event"].any():
+            return UsageFit(None, NOBODY_LEFT)
         frame, empty, levels = _without_empty_levels(frame, own)
         left = {name: CONSTANT for name in own if frame[name].nunique() < 2}
         kept = [name for name in own if name not in left]

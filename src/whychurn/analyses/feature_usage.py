@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from whychurn.analyses.feature_adoption import PLAN, adoption_rows, current_customers, unused_rows
 from whychurn.analyses.feature_behaviours import behaviour_columns, behaviour_rows
 from whychurn.analyses.feature_effects import ANALYSIS, Effects, verdicts_of
 from whychurn.analyses.feature_fits import PROTECTIVE
+from whychurn.analyses.feature_models import one_thread
 from whychurn.analyses.feature_naive import naive_rows
-from whychurn.analyses.feature_rows import feature_rows, modules_of
+from whychurn.analyses.feature_rows import FeatureRows, Module, feature_rows, modules_of
 from whychurn.findings import Findings
 from whychurn.panel import Panel
 from whychurn.study import Study, TableStudy
@@ -35,6 +38,11 @@ def run(panel: Panel, study: Study) -> Findings:
         return Findings.from_rows(
             [_missing("On no row at risk was usage recorded throughout the window it looks back.")]
         )
+    with one_thread():
+        return Findings.from_rows(_found(panel, study, rows, modules))
+
+
+def _found(panel: Panel, study: TableStudy, rows: FeatureRows, modules: tuple[Module, ...]) -> list[dict[str, Any]]:
     effects = Effects(study, rows, modules)
     found = effects.module_rows()
     verdicts = verdicts_of(found, effects.outcome)
@@ -44,8 +52,7 @@ def run(panel: Panel, study: Study) -> Findings:
     found += adoption_rows(rows, current, modules)
     protective = [name for name, grade in verdicts.items() if grade == PROTECTIVE]
     found += unused_rows(current, modules, protective, str(panel.provenance.get("amount_name", "amount")))
-    found += naive_rows(panel, study, rows, modules, effects.cause, verdicts)
-    return Findings.from_rows(found)
+    return found + naive_rows(panel, study, rows, modules, effects.cause, verdicts)
 
 
 def _missing(note: str) -> dict[str, object]:
