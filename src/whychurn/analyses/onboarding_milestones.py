@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def _met(new: NewCustomers, kind: str, judged: int, module: Module | None) -> np
     return np.where(np.isnan(adopted).any(axis=1), np.nan, adopted.sum(axis=1) >= MANY_MODULES)
 
 
-def as_term(met: np.ndarray, customer: np.ndarray) -> pd.Categorical:
+def as_term(met: np.ndarray, customer: np.ndarray) -> pd.Categorical[Any]:
     """Return for each row whether its customer met a milestone, not met being the reference."""
     codes = np.where(np.isnan(met), -1, met).astype(np.int64)
     return pd.Categorical.from_codes(codes[customer], pd.Index(["not met", "met"]))
