@@ -1,6 +1,6 @@
 # Everything a user types. `make report` and `make test` set themselves up; both can be run again at any time.
 .DEFAULT_GOAL := help
-.PHONY: help setup report test verify lab lint lock types clean benchmark benchmark-peers
+.PHONY: help setup report test verify lab lint lock types clean benchmark benchmark-peers validate
 
 PYTHON ?= python3
 VENV   := .venv
@@ -61,6 +61,9 @@ lock:  ## resolve the lock again (needs uv)
 benchmark: $(STAMP)  ## measure against other libraries into docs/benchmarks.md (make benchmark-peers installs more)
 	@if [ -x $(PEERS)/bin/python ]; then python=$(PEERS)/bin/python; else python=$(BIN)/python; fi; \
 	  $$python -m benchmarks --write docs/benchmarks.md && $$python -m benchmarks.panel --write docs/benchmarks-panel.md
+
+validate: $(STAMP)  ## hold the analyses against simulated companies with known truth, into docs/validation.md (hours; resumes)
+	@$(BIN)/python -m validation --write docs/validation.md
 
 # An environment of its own: the lock, this checkout, and those of benchmarks/peers.txt that install here.
 benchmark-peers: $(STAMP)

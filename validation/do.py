@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from validation.again import BACK, SOFTWARE, Again, by_tenure, draw_again
 from validation.arms import ARMS, company_settings
 from whychurn.sources.simulator import world
 from whychurn.sources.simulator.accounts import Accounts, _drawn
@@ -20,21 +21,15 @@ from whychurn.sources.simulator.block import Block, block_count, simulate_block
 from whychurn.sources.simulator.contacts import draw_interventions
 from whychurn.sources.simulator.hazard import weekly
 from whychurn.sources.simulator.history import History, Paths, remember
-from whychurn.sources.simulator.leaving import _kept, follow
-from whychurn.sources.simulator.settings import ALLOWED_GAP_DAYS, PATHS_FROM
-from whychurn.sources.simulator.stays import VOLUNTARY, Stay
+from whychurn.sources.simulator.leaving import _kept
+from whychurn.sources.simulator.settings import PATHS_FROM
+from whychurn.sources.simulator.stays import Stay
 from whychurn.sources.simulator.usage import draw_activity
 
-N_ACCOUNTS, SEED = 40_000, 900_001
+N_ACCOUNTS, SEED = 20_000, 900_001
 RISK_DAYS = 365
-SOFTWARE = world.INDUSTRIES.index("Software")
 Rows = dict[str, np.ndarray]
 Altered = dict[str, tuple[Accounts, Paths]]
-
-#: Share of those who leave that are back within the allowed gap, which is no departure.
-_BACK = (
-    world.RETURNS * (ALLOWED_GAP_DAYS - world.RETURN_DAYS[0] + 1) / (world.RETURN_DAYS[1] - world.RETURN_DAYS[0] + 1)
-)
 
 
 def truth_record(arm: str, seed: int = SEED, n_accounts: int = N_ACCOUNTS) -> dict[str, Any]:
@@ -44,20 +39,20 @@ def truth_record(arm: str, seed: int = SEED, n_accounts: int = N_ACCOUNTS) -> di
     """
     (_, leaving), *_ = ARMS[arm].parts
     settings = company_settings(n_accounts, seed, ARMS[arm].effects, leaving)
-    tallies = [tally(simulate_block(settings, number)) for number in range(block_count(settings))]
+    tallies = [tally(simulate_block(settings, number, keep_rows=True)) for number in range(block_count(settings))]
     names = list(tallies[0].lost)
     shares = {name: _ratio([t.lost[name] for t in tallies], [t.departures for t in tallies]) for name in names}
     voluntary = {name: _ratio([t.lost[name] for t in tallies], [t.voluntary for t in tallies]) for name in names}
-    counted = _ratio([t.counted[0] - t.counted[1] for t in tallies], [t.counted[0] for t in tallies])
+    counted = _ratio([t.again.drawn - t.again.redrawn for t in tallies], [t.again.drawn for t in tallies])
     risk = [_ratio([t.risk[place] for t in tallies], [t.risk[2] for t in tallies]) for place in (0, 1)]
     both = _ratio([t.risk[0] - t.risk[1] for t in tallies], [t.risk[2] for t in tallies])
     return {
         "arm": arm, "seed": seed, "n_accounts": n_accounts, "shares": shares, "voluntary": voluntary,
-        "industry_by_counting": counted, "risk": {"Medical devices": risk[0], "Software": risk[1], "difference": both},
+        "industry_by_counting": counted, "industry_by_tenure": by_tenure([t.again for t in tallies], [t.voluntary for t in tallies]), "risk": {"Medical devices": risk[0], "Software": risk[1], "difference": both},
     }  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
     """Expected departures of a block, and how many fewer there would be.
 
@@ -66,8 +61,8 @@ class Tally:
     departures, voluntary : float
     lost : dict of str to float
         Cause -> departures less those with the cause at its reference.
-    counted : (float, float)
-        Voluntary departures drawn, and drawn again with every customer in medical devices in software instead.
+    again : Again
+        Leaving drawn again with every customer in medical devices in software instead.
     risk : (float, float, float)
         Sums over new customers of the risk within a year in medical devices, in software, and their number.
     """
@@ -75,7 +70,7 @@ class Tally:
     departures: float
     voluntary: float
     lost: dict[str, float]
-    counted: tuple[float, float]
+    again: Again
     risk: tuple[float, float, float]
 
 
@@ -85,7 +80,7 @@ def tally(block: Block) -> Tally:
     size = block.accounts.size[rows["position"]]
     voluntary, others = _expected(rows, rows["hazard"], rows["plan"], size)
     lost = {
-        name: (rows["hazard"] * -np.expm1(change) * rows["days"] * (1 - _BACK)).sum()
+        name: (rows["hazard"] * -np.expm1(change) * rows["days"] * (1 - BACK)).sum()
         for name, change in on_rows(block, rows).items()
     }
     for name, (accounts, paths) in alterations(block).items():
@@ -96,7 +91,7 @@ def tally(block: Block) -> Tally:
         lost[name] = (
             voluntary + others - sum(_expected(altered, hazard, altered["plan"], accounts.size[rows["position"]]))
         )
-    return Tally(voluntary + others, voluntary, lost, _counted(block), _risks(block))
+    return Tally(voluntary + others, voluntary, lost, draw_again(block, paths_of), _risks(block))
 
 
 def rows_at_risk(block: Block, accounts: Accounts, paths: Paths) -> Rows:
@@ -110,11 +105,11 @@ def rows_at_risk(block: Block, accounts: Accounts, paths: Paths) -> Rows:
 
 def _expected(rows: Rows, hazard: np.ndarray, plan: np.ndarray, size: np.ndarray) -> tuple[float, float]:
     """Departures that count: voluntary, and those of unpaid charges and bankruptcy."""
-    unpaid = np.array(world.CHARGE_FAILS)[plan] * world.NEVER_RECOVERED * 12 / 365 * (1 - _BACK)
+    unpaid = np.array(world.CHARGE_FAILS)[plan] * world.NEVER_RECOVERED * 12 / 365 * (1 - BACK)
     # A charge is given up after a while, so nobody leaves by it in the first weeks under observation.
     unpaid = np.where(np.minimum(rows["tenure"], rows["day"]) >= world.CUT_OFF_AFTER_DAYS, unpaid, 0.0)
     broke = np.array(world.BANKRUPTCY_PER_YEAR)[size] / 365
-    voluntary = float((hazard * rows["days"]).sum()) * (1 - _BACK)
+    voluntary = float((hazard * rows["days"]).sum()) * (1 - BACK)
     return voluntary, float(((unpaid + broke) * rows["days"]).sum())
 
 
@@ -212,21 +207,6 @@ def _seen_lately(known: Rows) -> Rows:
 
 def _silent(rows: Rows) -> np.ndarray:
     return (rows["days_since_login"] >= 30) | rows["dormant"]
-
-
-def _counted(block: Block) -> tuple[float, float]:
-    """Voluntary departures as drawn, and drawn again in software: then those who stay longer may leave later."""
-    accounts = replace(
-        block.accounts,
-        industry=np.where(block.accounts.industry == world.MEDICAL_DEVICES, SOFTWARE, block.accounts.industry),
-    )
-    rng = np.random.default_rng(block.streams["leaving"])
-    again = follow(block.settings, accounts, paths_of(block, accounts), block.charges, rng)
-    return _departures(block.followed.stays), _departures(again.stays)
-
-
-def _departures(stays: list[Stay]) -> float:
-    return float(sum(1 for stay in stays if stay.ends > 0 and stay.counts and stay.cause == VOLUNTARY))
 
 
 def _risks(block: Block) -> tuple[float, float, float]:

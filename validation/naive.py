@@ -84,10 +84,10 @@ def naive(drawn: Drawn) -> dict[str, Any]:
     return out
 
 
-def _crude(left: pd.Series, exposed: pd.Series) -> Pair:
-    """Log risk ratio of leaving, exposed against not, with its standard error."""
+def _crude(left: pd.Series, exposed: pd.Series) -> Pair | None:
+    """Log risk ratio of leaving, exposed against not, with its standard error; None where nobody left on one side."""
     a, n = int(left[exposed].sum()), int(exposed.sum())
     b, m = int(left[~exposed].sum()), int((~exposed).sum())
     if not (a and b and n and m):
-        return [math.nan, math.nan]
+        return None
     return [math.log(a / n / (b / m)), math.sqrt(1 / a - 1 / n + 1 / b - 1 / m)]

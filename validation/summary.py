@@ -26,6 +26,7 @@ class Share:
 
     @property
     def value(self) -> float:
+        """The share; NaN of no companies."""
         return self.count / self.total if self.total else math.nan
 
     @property

@@ -146,14 +146,24 @@ def frames_record(arm: str, seed: int) -> Record:
     """Measure one company twice: from the simulator's rows, and from its tables through reading and building."""
     began = time.process_time()
     drawn = draw_arm(arm, seed)
-    record: Record = {"arm": arm, "seed": seed, "rows": planted_record(drawn, with_logarithms(panel_rows(drawn)))}
+    rows = panel_rows(drawn)
+    record: Record = {"arm": arm, "seed": seed, "rows": planted_record(drawn, with_logarithms(rows))}
+    record["rows"] |= declared_of(*panel_of(drawn, rows=rows))
     with panel_from_frames(drawn.settings) as (study, panel):
-        rows = with_logarithms(panel.recorded.read([name for name in panel.recorded.columns]))  # type: ignore[union-attr]
-        record["frames"] = planted_of(*panel_of(drawn, planted_causes(panel_study(drawn)), rows))
-        record["frames_n_events"] = int((panel.accounts["cause"] == VOLUNTARY).sum())
-        record["rows_n_events"] = int((drawn.rows["cause"] == 1).sum())
+        recorded = with_logarithms(panel.recorded.read(list(panel.recorded.columns)))  # type: ignore[union-attr]
+        # Logarithms are no measures of the panel, so the planted form is coded here; what is declared is the panel's own.
+        record["frames"] = planted_of(*panel_of(drawn, planted_causes(panel_study(drawn)), recorded))
+        record["frames"] |= declared_of(study, panel)
     record["seconds"] = round(time.process_time() - began, 3)
     return record
+
+
+def declared_of(study: TableStudy, panel: Panel) -> Record:
+    """Return the total effect of each declared comparison, and how many left voluntarily."""
+    rows = of_cause(risk_rows(panel, study), VOLUNTARY)
+    book = EffectBook(rows, panel.used)
+    declared = {cause.column: _pair(book.effect(cause, TOTAL), cause.compare) for cause in panel.ranked}
+    return {"declared": declared, "n_events": int(rows["event"].sum())}
 
 
 def panel_study(drawn: Drawn) -> TableStudy:

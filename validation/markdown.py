@@ -1,0 +1,52 @@
+"""Tables and figures as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from validation.summary import Calibration, Mean, Share
+
+
+def calibration_table(
+    head: str, found: Sequence[tuple[str, Calibration]], covered: bool = True, digits: int = 2
+) -> str:
+    """Return a table of calibrations; without coverage where the model is wrong on purpose."""
+    heads = [head, "truth", "bias", "SD of estimates", "mean standard error"]
+    lines = []
+    for label, one in found:
+        cells = [
+            label, f"{one.truth:.{digits}f}", signed(one.bias), f"{one.spread:.3f}", f"{one.std_error:.3f}",
+        ]  # fmt: skip
+        if covered:
+            cells.append(percent(one.coverage))
+        if any(other.missing for _, other in found):
+            cells.append(f"{one.missing:,}")
+        lines.append(cells)
+    if covered:
+        heads.append("95% intervals that hold the truth")
+    if any(one.missing for _, one in found):
+        heads.append("not estimated")
+    return table(heads, lines)
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join("| " + " | ".join(str(cell) for cell in cells) + " |" for cells in rows)
+
+
+def signed(mean: Mean, digits: int = 3) -> str:
+    """Return a mean with its sign and Monte-Carlo error: "+0.012 ± 0.004" (half the 95% interval)."""
+    if math.isnan(mean.value):
+        return "–"
+    half = mean.limits[1] - mean.value
+    return f"{mean.value:+.{digits}f} ± {half:.{digits}f}".replace("-", "−")
+
+
+def percent(value: Share | Mean) -> str:
+    """Return a share with its 95% interval."""
+    if math.isnan(value.value):
+        return "–"
+    low, high = value.limits
+    return f"{value.value:.1%} ({max(low, 0):.1%} to {min(high, 1):.1%})"

@@ -1,0 +1,130 @@
+"""The text of docs/validation.md around its tables."""
+
+from __future__ import annotations
+
+CANDIDATES = {
+    "industry": "Industry",
+    "size_band": "Number of employees",
+    "region": "Region",
+    "channel": "How the customer was won",
+    "plan": "Plan",
+    "term_months": "Term of the contract",
+    "days_to_renewal": "Yearly renewal",
+    "login_recency": "Time since the last login",
+    "use_recency": "Time since the last use",
+    "uses_28_reporting": "Uses of reporting",
+    "uses_28_mobile": "Uses of mobile",
+    "log_uses_28_mobile": "Uses of mobile",
+    "log_uses_28_reporting": "Uses of reporting",
+    "open_tickets": "Open tickets",
+    "last_csat": "Last rating of support",
+    "nps_band": "Last recommendation",
+    "interactions_84": "Contacts",
+    "interventions_84": "Attempts to save",
+    "event_84_price_change": "Price change",
+    "event_84_competitor_offer": "Competitor's offer",
+    "event_84_incident": "Incident",
+    "failed_payments_84": "Failed charges",
+    "overdue_payments": "Overdue charges",
+}
+
+INTRODUCTION = (
+    "Written by `python -m validation`, never by hand. Companies are simulated whose reasons for leaving are known, whychurn's "
+    "own analyses run on them, and their answers are held against the truth. Seeds and settings were fixed before the first "
+    "result was seen (`validation/arms.py`: seeds from 1001 on). Intervals in brackets and after ± say what chance alone "
+    "may have made of a figure (95%, Monte Carlo). Companies are small and lose many customers on purpose: to see where "
+    "methods begin to fail, and to see it a thousand times."
+)
+
+DIRECT = (
+    "Log hazard ratios of leaving voluntarily, in one Cox model of weekly rows (`EffectBook`, clustered by account or parent) "
+    "that holds every planted effect in the form in which it was planted, beside candidates without any. An effect is well "
+    "estimated if its bias is small beside the spread (SD), its standard errors are as large as that spread, and 95% of the "
+    "95% intervals hold the truth."
+)
+
+FALSE = (
+    "p-values of each company are adjusted over its family (Benjamini and Hochberg). On average at most the share aimed at of "
+    "the discoveries may be false. “Direct effects” are the joint tests of all candidates in the model above; “cause table” are "
+    "the total effects of the cause table on all departures, as a report prints them."
+)
+
+SINGLE = "Single tests of candidates without effect, not adjusted: 5% should fall below .05."
+
+GRADES = "Grades in the cause table, {arm}, {n:,} companies:"
+
+TOTALS = (
+    "Industry acts in two ways: on leaving, and on usage, which acts on leaving. The truth of its total effect is found by asking "
+    "the simulator again with every customer in medical devices moved to software, everything else drawn as before "
+    "(`validation/do.py`). The share is that of voluntary departures in the window beyond what customers of the same tenure would "
+    "have had in software; the difference of risk is between everybody in medical devices and everybody in software, of "
+    "leaving within a year of signing up, from standardised curves of a Cox model of the four attributes."
+)
+
+COUNTED = (
+    "“The share of departures” can mean three things, and where as many leave as here they differ. Of the departures, {tenure} "
+    "lie beyond the hazard of those who would be at risk at the same tenure in software (`validation/again.py`): this is what a "
+    "model of attributes can see, and the truth in the table. For the very customers who are still there it would be {same}: "
+    "those who last in medical devices are the keener users, so they gain more. Had leaving itself been drawn again, only {counted} "
+    "fewer would have left in the window: who is kept stays at risk and may leave later. Removing a cause postpones "
+    "departures, and the share must be read so. True risks in a year are {high} and {low}."
+)
+
+RANKING = (
+    "The truth is the share of all departures that goes with each declared comparison, from the simulator with the cause set to "
+    "its reference. The cause table ranks by grade first and by share within a grade, so a large share on thin evidence stands "
+    "below a smaller one that is certain; beside it stands the order by share alone."
+)
+
+PAIRWISE = "Neighbours in the true order:"
+
+NAIVE = (
+    "One row per customer with totals of its whole time, as they come out of a data warehouse; tenure and whether it left; "
+    "a Cox model and a logistic regression that also know industry and plan. Whoever stays long does more of everything, so "
+    "totals say how long a customer stayed, not why it left."
+)
+
+NAIVE_TRUTH = {
+    "reporting": "protects",
+    "mobile": "nothing",
+    "tickets": "open ones harm",
+    "interactions": "nothing",
+    "saved": "helps (−0.25)",
+}
+
+CRUDE = (
+    "Attempts to save go to customers in danger, so crudely calls look harmful; and to be called one must have stayed long "
+    "enough, so over a lifetime calls look like wonders. Both are wrong, in opposite directions:"
+)
+
+NAIVE_FALSE = (
+    "Of the two totals without any effect, mobile and contacts, the Cox model of totals declares at least one significant in "
+    "{any} of companies."
+)
+
+PATHS = (
+    "The figures above come from the simulator's weekly rows, coded by the panel's own code (`table_candidates`). For {n} "
+    "companies the whole way was gone as well: tables with usage, `sources_from_frames`, `build_panel`. What remains different "
+    "is what a company does not know: a week without a usage log, 7% of leavers without a clear reason, renewals of contracts "
+    "that began on the 29th to 31st."
+)
+
+DECLARED = "The same with the causes as the demo declares them, in bands, coded and fitted by the panel of each path:"
+
+AGAIN = """```
+make validate                                # what is missing is measured, then this page is written
+python -m validation --companies 20 --jobs 2 # a quick look, written to the terminal
+```
+
+Records are kept in `validation/cache` (a line per company), so an interrupted run goes on where it stopped.
+`validation/README.md` says what is measured where."""
+
+ARM = {
+    "hidden": (
+        "The model is wrong here, so only the bias is shown: those who leave fast are soon gone, and among those who are left "
+        "an effect looks smaller than it is."
+    ),
+    "large": "The same with four times the customers: what small numbers did above should fade here.",
+}
+
+IN_SHORT: tuple[str, ...] = ()
