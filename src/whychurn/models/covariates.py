@@ -8,14 +8,15 @@ that fits the processor's cache. Any other design (splines, interactions) is one
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whychurn.models.columns import Floats, Integers
+from whychurn.models.columns import Booleans, Floats, Integers
 from whychurn.models.kernels import COMPILED_FROM
+from whychurn.models.listed_rows import ListedRows, list_rows, lists_pay
 from whychurn.models.standardise import Scaling, standardise
 
 _BLOCK_NUMBERS = 1 << 17  # 1 MB of float64: shorter pieces of columns are read at a third of the speed
@@ -54,6 +55,8 @@ class Covariates:
         The standardised design, shape (n, p), where it exists as such.
     owners
         The arrays that `sources` look into, kept alive.
+    listed
+        The same rows as lists of the columns that are not at their centre, where `with_lists` made them.
     """
 
     shape: tuple[int, int]
@@ -62,6 +65,7 @@ class Covariates:
     scale: Floats
     matrix: Floats | None
     owners: tuple[Column, ...] = ()
+    listed: ListedRows | None = None
 
     def blocks(self) -> Iterator[tuple[int, int, Floats]]:
         """Yield ``(low, high, block)``: the standardised rows low..high column by column, shape (p, high - low).
@@ -98,6 +102,8 @@ class Covariates:
         """Return the linear predictor of every row, shape (n,)."""
         if not beta.any():
             return np.zeros(self.shape[0])
+        if self.listed is not None:
+            return self.listed.product(beta)
         if self.shape[0] < COMPILED_FROM:
             return self.dense() @ beta
         from whychurn.models.kernels.cox import linear_predictor
@@ -181,6 +187,28 @@ def column_covariates(columns: Sequence[Column], rows: int, weights: Floats) -> 
     weights
         Case weights, shape (rows,).
     """
+    p = len(columns)
+    centre, spread, varies = np.zeros(p), np.zeros(p), np.zeros(p, dtype=bool)
+    for codes, made in factors_of(columns):
+        held = np.bincount(codes, weights=weights, minlength=1 + max(level for level, _ in made))
+        for level, place in made:
+            # Added up apart, so that a level without or with all the weight is told exactly.
+            others = held[:level].sum() + held[level + 1 :].sum()
+            share = held[level] / (held[level] + others)
+            centre[place], varies[place] = share, held[level] > 0.0 and others > 0.0
+            spread[place] = np.sqrt(share * others / (held[level] + others))
+    numbers = [place for place, column in enumerate(columns) if not isinstance(column, Level)]
+    if numbers:
+        found = _number_scaling([columns[place] for place in numbers], rows, weights)
+        centre[numbers], spread[numbers], varies[numbers] = found
+    spread = np.where(varies, spread, 1.0)
+    scale = np.where(varies, 1.0 / spread, 0.0)
+    covariates = Covariates((rows, p), _sources(columns), centre, scale, None, tuple(columns))
+    return Scaling(centre, spread), covariates
+
+
+def _number_scaling(columns: Sequence[Column], rows: int, weights: Floats) -> tuple[Floats, Floats, Booleans]:
+    """Return mean, spread and whether it varies of every numeric column, shape (columns,) each."""
     p, sources = len(columns), _sources(columns)
     shape, total = (rows, p), float(weights.sum())
     # Deviations from a value near the mean: then mean and spread take one pass and lose no digits.
@@ -194,7 +222,40 @@ def column_covariates(columns: Sequence[Column], rows: int, weights: Floats) -> 
         squares += np.multiply(weighted, block, out=weighted).sum(axis=1)
     shift = sums / total
     spread = np.sqrt(np.maximum(squares / total - shift**2, 0.0))
-    varies = spread > _ROUNDING * (np.abs(near) + largest)
-    spread = np.where(varies, spread, 1.0)
-    scale = np.where(varies, 1.0 / spread, 0.0)
-    return Scaling(near + shift, spread), Covariates(shape, sources, near + shift, scale, None, tuple(columns))
+    return near + shift, spread, spread > _ROUNDING * (np.abs(near) + largest)
+
+
+def factors_of(columns: Sequence[Column]) -> list[tuple[NDArray[Any], list[tuple[int, int]]]]:
+    """Return each factor's codes, and which (level, column) it makes, in the order of the columns."""
+    found: dict[int, tuple[NDArray[Any], list[tuple[int, int]]]] = {}
+    for place, column in enumerate(columns):
+        if isinstance(column, Level):
+            found.setdefault(id(column.codes), (column.codes, []))[1].append((column.level, place))
+    return list(found.values())
+
+
+def with_lists(scaling: Scaling, covariates: Covariates) -> tuple[Scaling, Covariates]:
+    """List the rows of a design of mostly factors, or return it as it is where that would not pay.
+
+    The columns of factors are then centred at 0 or 1, whichever is the more common, instead of their mean: a Cox
+    model does not see the difference, and most values are zero.
+    """
+    n, p = covariates.shape
+    factors = factors_of(covariates.owners) if covariates.matrix is None else []
+    if n < COMPILED_FROM or not factors:
+        return scaling, covariates
+    of_factors = np.array([place for _, made in factors for _, place in made])
+    numbers = np.setdiff1d(np.arange(p), of_factors)
+    mean = covariates.centre[of_factors]
+    if not lists_pay(np.minimum(mean, 1.0 - mean), numbers.size, n):
+        return scaling, covariates
+    complement = np.zeros(p, dtype=bool)
+    complement[of_factors] = mean > 0.5
+    centre = covariates.centre.copy()
+    centre[of_factors] = complement[of_factors]
+    value = np.where(complement, -covariates.scale, covariates.scale)
+    value[numbers] = 0.0
+    kept = [covariates.owners[place] for place in numbers]
+    dense = Covariates((n, len(kept)), _sources(kept), centre[numbers], covariates.scale[numbers], None).dense()
+    listed = list_rows(factors, complement, value, numbers, dense)
+    return Scaling(centre, scaling.spread), replace(covariates, centre=centre, listed=listed)

@@ -147,7 +147,11 @@ def level_hints(frame: pd.DataFrame, design: Design, happened: Booleans) -> dict
     """
     hints: dict[str, str] = {}
     for term, factor in design.factors.items():
-        shares = pd.Series(happened).groupby(frame[factor.column].astype(str).to_numpy()).mean()
+        codes, labels = pd.factorize(frame[factor.column])
+        rows = np.bincount(codes, minlength=len(labels))
+        shares = dict(
+            zip(map(str, labels), np.bincount(codes, weights=happened, minlength=len(labels)) / rows, strict=True)
+        )
         words = {0.0: "no event", 1.0: "nothing but events"}
         extreme = {level: words[share] for level, share in shares.items() if share in words}
         reference = str(factor.reference)

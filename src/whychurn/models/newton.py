@@ -146,12 +146,19 @@ def _newton(problem: Problem[State], hints: Hints, begin: Floats | None) -> Opti
         # Newton's decrement squares itself from step to step on the way to an optimum, but only shrinks by a
         # fixed factor (about 0.6) on the way to infinity, while the predictor of some row moves on.
         lingering = decrement <= _FLAT and decrement > 0.1 * before
-        if lingering and np.abs(problem.x @ step).max(initial=0.0) > _MOVING:
+        if lingering and _reach_of(problem, step) > _MOVING:
             raise _diverged(problem, beta, step, hints, first, hessian)
         before = decrement
         beta, state, value = _ascend(problem, beta, step, value, decrement)
         score, hessian = problem.derivatives(state)
     raise _diverged(problem, beta, step, hints, first, hessian)
+
+
+def _reach_of(problem: Problem[State], step: Floats) -> float:
+    """Return how far a step moves the predictor of any row."""
+    product = getattr(problem, "product", None)
+    moved = problem.x @ step if product is None else product(step)
+    return float(np.abs(moved).max(initial=0.0))
 
 
 def _last_step(decrement: float, before: float) -> bool:

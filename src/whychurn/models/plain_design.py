@@ -72,7 +72,7 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
         if coded is None:
             return None
         codes[term] = coded
-        firsts.append(np.unique(coded, return_index=True)[1])
+        firsts.append(first_rows(coded))
     design, _ = build_design(frame.iloc[np.unique(np.concatenate(firsts))], terms)
     columns: list[Column] = []
     for term in terms:
@@ -82,6 +82,14 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
             # Treatment contrasts: a column for every level but the first.
             columns += [Level(codes[term], place) for place in range(1, len(design.factors[term].levels))]
     return (design, columns) if len(columns) == len(design.columns) else None
+
+
+def first_rows(codes: np.ndarray) -> np.ndarray:
+    """Return the first row of each code 0, 1, ... that occurs, without sorting the rows."""
+    first = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
+    # Written from the last row to the first, so that the first stays.
+    first[codes[::-1]] = np.arange(codes.size - 1, -1, -1)
+    return first[first >= 0]
 
 
 def read_number(column: pd.Series) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,16 +19,16 @@ from whychurn.models.columns import (
     read_times,
     read_weights,
 )
+from whychurn.models.covariates import with_lists
 from whychurn.models.cox.likelihood import CoxData, CoxProblem, SlotTerms
-from whychurn.models.cox.residuals import score_residual_blocks, score_residuals
+from whychurn.models.cox.residuals import clustered_scores, score_residuals
 from whychurn.models.cox.result import CoxFit
-from whychurn.models.cox.rows import Rows, merge_rows
+from whychurn.models.cox.rows import FittedRows, Rows, fitted_rows, stateless_variables
 from whychurn.models.cox.warm_start import warm_start
 from whychurn.models.design import Design, level_hints
-from whychurn.models.merge_rows import MergedRows, merged_sum
 from whychurn.models.newton import Optimum, maximise
 from whychurn.models.plain_design import build_covariates
-from whychurn.models.riskset import RiskSets, place_rows
+from whychurn.models.riskset import RiskSets
 from whychurn.models.standardise import Scaling
 from whychurn.models.subjects import read_subjects
 from whychurn.models.threads import one_blas_thread
@@ -47,6 +47,7 @@ def fit_cox(
     ties: str = "efron",
     robust: bool = False,
     subject: str | None = None,
+    begin: Mapping[str, float] | None = None,
 ) -> CoxFit:
     """Fit a Cox proportional hazards model by exact partial likelihood.
 
@@ -76,6 +77,9 @@ def fit_cox(
     subject
         Column of whom start-stop rows belong to; only checked: rows of one subject must not overlap (gaps are
         time not at risk).
+    begin
+        Coefficients by column name, where a similar model is known. They decide where the search for the optimum
+        begins, not where it ends.
 
     Returns
     -------
@@ -115,14 +119,15 @@ def fit_cox(
     if not happened.any():
         raise NoEventsError(f"None of {len(frame):,} rows has an event in {event!r}: no hazard ratio can be estimated.")
     rows = Rows(None if start is None else entry, stop, happened, codes, case_weights, known)
-    merged = merge_rows(frame, terms, rows)
+    names = stateless_variables(frame, terms)
+    fitted = fitted_rows(frame, names, rows, clusters)
     absorbed_by = f"the baseline of its stratum ({', '.join(listed)})" if listed else "the baseline hazard"
     with one_blas_thread(len(frame)):
-        design, scaling, data = _prepare(frame, terms, rows, merged, efron=ties == "efron")
+        design, scaling, data = _prepare(frame, terms, names, rows, fitted, efron=ties == "efron")
         problem = CoxProblem(data, design.columns, absorbed_by)
-        begin = warm_start(data, design.columns)
-        optimum = maximise(problem, lambda: level_hints(frame, design, happened), begin)
-        covariances = _covariances(data, scaling, optimum, rows, merged, clusters)
+        guess = _named(begin, design, scaling) if begin else warm_start(data, design.columns)
+        optimum = maximise(problem, lambda: level_hints(frame, design, happened), guess)
+        covariances = _covariances(data, scaling, optimum, fitted)
     return CoxFit(
         params=pd.Series(optimum.beta / scaling.spread, list(design.columns), dtype=float),
         std_errors=_roots(covariances[0], design.columns),
@@ -144,7 +149,7 @@ def fit_cox(
         data=data,
         slot_terms=optimum.state,
         rows=rows,
-        merged=merged,
+        merged=fitted.merged,
         clusters=clusters,
         index=frame.index,
     )
@@ -156,24 +161,33 @@ def _clusters(frame: pd.DataFrame, cluster: str | None, robust: bool) -> Integer
     return np.arange(len(frame)) if robust else None
 
 
+def _named(begin: Mapping[str, float], design: Design, scaling: Scaling) -> Floats:
+    """Return coefficients by name as those of the standardised design, shape (p,); zero for what is not named."""
+    return np.array([begin.get(name, 0.0) for name in design.columns]) * scaling.spread
+
+
 def _prepare(
-    frame: pd.DataFrame, terms: Sequence[str], rows: Rows, merged: MergedRows | None, efron: bool
+    frame: pd.DataFrame,
+    terms: Sequence[str],
+    names: Sequence[str] | None,
+    rows: Rows,
+    fitted: FittedRows,
+    efron: bool,
 ) -> tuple[Design, Scaling, CoxData]:
     """Build the design over the rows, or over one row of each kind."""
-    if merged is None:
-        sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
-        design, scaling, covariates = build_covariates(frame, terms, _at_risk(rows.weights, sets))
-        return design, scaling, CoxData(covariates, rows.weights, rows.offset, sets, efron)
-    first, weights = merged.first, merged_sum(merged, rows.weights)
-    begin = None if rows.start is None else rows.start[first]
-    sets = place_rows(begin, rows.stop[first], rows.event[first], rows.stratum[first], merged.counts)
-    try:
-        design, scaling, covariates = build_covariates(frame.iloc[first], terms, _at_risk(weights, sets))
-    except FitError:
-        # What is wrong is told of the rows given, not of their kinds.
-        build_covariates(frame, terms, rows.weights)
-        raise
-    return design, scaling, CoxData(covariates, weights, rows.offset[first], sets, efron)
+    sets, weights = fitted.sets, fitted.weights
+    if fitted.merged is None or names is None:
+        design, scaling, covariates = build_covariates(frame, terms, _at_risk(weights, sets))
+    else:
+        try:
+            kinds = frame[list(names)].iloc[fitted.merged.first]
+            design, scaling, covariates = build_covariates(kinds, terms, _at_risk(weights, sets))
+        except FitError:
+            # What is wrong is told of the rows given, not of their kinds.
+            build_covariates(frame, terms, rows.weights)
+            raise
+    scaling, covariates = with_lists(scaling, covariates)
+    return design, scaling, CoxData(covariates, weights, fitted.offset, sets, efron)
 
 
 def _at_risk(weights: Floats, sets: RiskSets) -> Floats:
@@ -186,25 +200,20 @@ def _at_risk(weights: Floats, sets: RiskSets) -> Floats:
 
 
 def _covariances(
-    data: CoxData,
-    scaling: Scaling,
-    optimum: Optimum[SlotTerms],
-    rows: Rows,
-    merged: MergedRows | None,
-    clusters: Integers | None,
+    data: CoxData, scaling: Scaling, optimum: Optimum[SlotTerms], fitted: FittedRows
 ) -> tuple[Floats, Floats]:
     """Return the inverse information and, where rows are clustered, the sandwich, in the caller's units."""
     naive = optimum.covariance / np.outer(scaling.spread, scaling.spread)
-    if clusters is None:
+    owners = fitted.owners
+    if owners is None:
         return naive, naive
-    groups = int(clusters.max()) + 1
-    summed = np.zeros((groups, data.covariates.shape[1]))
-    if merged is None:
-        for low, high, scores in score_residual_blocks(data, optimum.state):
-            np.add.at(summed, clusters[low:high], scores * rows.weights[low:high, None])
+    groups = int(owners.max()) + 1
+    if owners.size == data.weights.size:
+        summed = clustered_scores(data, optimum.state, owners, groups)
     else:
-        members = sparse.csr_array((rows.weights, (clusters, merged.kind)), shape=(groups, merged.first.size))
-        summed += members @ score_residuals(data, optimum.state)
+        # Runs of several clusters are of one kind.
+        members = sparse.csr_array((fitted.shares, (owners, fitted.kinds)), shape=(groups, data.weights.size))
+        summed = members @ score_residuals(data, optimum.state)
     influence = summed @ optimum.covariance / scaling.spread
     return naive, influence.T @ influence
 

@@ -171,6 +171,11 @@ def derivatives(data: CoxData, terms: SlotTerms) -> tuple[Floats, Floats]:
 def _row_sums(data: CoxData, terms: SlotTerms, table: FlowTable | None) -> tuple[Floats, Floats]:
     """Return ``X' (w event - hazard)`` and ``X' diag(hazard) X`` in one pass, which fills the table too."""
     sets, p = data.sets, data.covariates.shape[1]
+    if data.covariates.listed is not None:
+        hazard = expected_events(data, terms)
+        if table is not None:
+            table.add_all()
+        return data.covariates.listed.sums(hazard, data.weights * sets.event - hazard)
     score, total = np.zeros(p), np.zeros((p, p))
     everyone = expected_events(data, terms) if terms.exact else None
     before = before_slots(sets, terms.a1)
@@ -229,6 +234,12 @@ class CoxProblem:
         if not self.data.sets.idle.size:
             return self.data.covariates.dense()
         return np.delete(self.data.covariates.dense(), self.data.sets.idle, axis=0)
+
+    def product(self, step: Floats) -> Floats:
+        """Return how far a step moves the predictor of each row, shape (n,): not at all where there is no risk."""
+        moved = self.data.covariates.product(step)
+        moved[self.data.sets.idle] = 0.0
+        return moved
 
     @property
     def mass(self) -> float:

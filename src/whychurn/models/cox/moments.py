@@ -31,13 +31,24 @@ class FlowTable:
         self.low, self.high = low, high
         self.flow = np.zeros((high - low + 1, covariates.shape[1]))
         self.tied = np.zeros((high - low, covariates.shape[1]))
-        self._add, self._sets, self._risk = add_moments, sets, risk
+        self._add, self._sets, self._risk, self._covariates = add_moments, sets, risk, covariates
 
     def add(self, first: int, last: int, block: Floats) -> None:
         """Add the rows first..last, whose standardised covariates are `block`, shape (p, rows)."""
         sets, rows = self._sets, slice(first, last)
         entry, leave, event = sets.entry[rows], sets.exit[rows], sets.event[rows]
         self._add(block, self._risk[rows], entry, leave, event, sets.late_entry, self.low, self.flow, self.tied)
+
+    def add_all(self) -> None:
+        """Add all rows."""
+        sets, listed = self._sets, self._covariates.listed
+        if listed is None:
+            for low, high, block in self._covariates.blocks():
+                self.add(low, high, block)
+            return
+        listed.add_moments(
+            self._risk, sets.entry, sets.exit, sets.event, sets.late_entry, self.low, self.flow, self.tied
+        )
 
 
 def one_table(covariates: Covariates, sets: RiskSets, risk: Floats, exact: bool) -> FlowTable | None:
@@ -96,8 +107,7 @@ def _flows(
         # With continuous times a table of all slots would be as large as the data: one pass for each part.
         table = filled or FlowTable(covariates, sets, risk, low, high)
         if filled is None:
-            for first, last, block in covariates.blocks():
-                table.add(first, last, block)
+            table.add_all()
         yield low, high, table.flow, table.tied
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import sparse
 
-from whychurn.models.columns import Floats, tally
+from whychurn.models.columns import Floats, Integers, tally
 from whychurn.models.cox.likelihood import CoxData, SlotTerms, expected_events
 from whychurn.models.cox.moments import risk_set_moments
 from whychurn.models.riskset import before_slots, gather_since_entry, since_entry
@@ -65,6 +66,50 @@ def score_residual_blocks(data: CoxData, terms: SlotTerms) -> Iterator[tuple[int
         scores *= (terms.risk[rows] / data.weights[rows])[:, None]
         scores[event] += x[event] - means[slots]
         yield low, high, scores
+
+
+def clustered_scores(data: CoxData, terms: SlotTerms, clusters: Integers, groups: int) -> Floats:
+    """Return the sum of the weighted score residuals of each cluster, shape (groups, p).
+
+    Parameters
+    ----------
+    clusters
+        Cluster of each row, shape (n,), below `groups`.
+    """
+    summed = np.zeros((groups, data.covariates.shape[1]))
+    listed = data.covariates.listed
+    if listed is None or terms.exact:
+        for low, high, scores in score_residual_blocks(data, terms):
+            rows, owner = slice(low, high), clusters[low:high]
+            places = (owner, np.arange(high - low))
+            summed += sparse.csr_array((data.weights[rows], places), shape=(groups, high - low)) @ scores
+        return summed
+    from whychurn.models.kernels.listed import add_listed_scores
+
+    sets = data.sets
+    means, drift, tied_drift = slot_means(data, terms)
+    hazard = since_entry(sets, terms.a1)
+    hazard[sets.happened] -= terms.f1[sets.happened_at]
+    add_listed_scores(
+        listed.index,
+        listed.ptr,
+        listed.value,
+        listed.dense,
+        listed.numbers,
+        terms.risk,
+        hazard,
+        data.weights,
+        sets.entry,
+        sets.exit,
+        sets.event,
+        sets.late_entry,
+        before_slots(sets, drift),
+        tied_drift,
+        means,
+        clusters,
+        summed,
+    )
+    return summed
 
 
 def schoenfeld_residuals(data: CoxData, terms: SlotTerms) -> Floats:

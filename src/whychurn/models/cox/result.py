@@ -100,14 +100,17 @@ class CoxFit:
         merged, rows = self.merged, self.rows
         if merged is None:
             return self.data, self.slot_terms
+        sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
         data = CoxData(
             covariates=standardised_matrix(self.data.covariates.take(merged.kind)),
             weights=rows.weights,
             offset=rows.offset,
-            sets=place_rows(rows.start, rows.stop, rows.event, rows.stratum),
+            sets=sets,
             efron=self.data.efron,
         )
         risk = (self.slot_terms.risk / self.data.weights)[merged.kind] * rows.weights
+        # Rows outside every risk set may have been joined to others.
+        risk[sets.idle] = rows.weights[sets.idle]
         return data, replace(self.slot_terms, risk=risk)
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:

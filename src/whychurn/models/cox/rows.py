@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from whychurn.models.columns import Booleans, Floats, Integers
+from whychurn.models.cox.joined_rows import join_rows, joined_sets
 from whychurn.models.distinct import distinct_codes
 from whychurn.models.formula import quoted, variables_of
-from whychurn.models.merge_rows import MergedRows, few_values, looks_discrete, merge_equal_rows
+from whychurn.models.merge_rows import MergedRows, few_values, looks_discrete, merge_equal_rows, merged_sum
 from whychurn.models.plain_design import read_factor, read_number
+from whychurn.models.riskset import RiskSets, place_rows
 
 # Below this, a fit takes milliseconds anyway.
 MERGE_FROM = 20_000
@@ -36,27 +39,97 @@ class Rows:
     offset: Floats
 
 
-def merge_rows(frame: pd.DataFrame, terms: Sequence[str], rows: Rows) -> MergedRows | None:
-    """Find equal rows where the terms read few distinct values; None where merging would not pay."""
-    if len(frame) < MERGE_FROM:
-        return None
-    names = _stateless_variables(frame, terms)
-    columns = None if names is None else _codes(frame, names)
-    return None if columns is None else merge_equal_rows(_keys(columns, rows), len(frame))
+@dataclass(frozen=True, slots=True)
+class FittedRows:
+    """What a fit works on: the rows as given, or fewer that the likelihood cannot tell from them; m of them.
+
+    Attributes
+    ----------
+    merged
+        Which rows are one; None where they are as given. ``counts`` are runs of joined rows.
+    sets
+        Placed on slots.
+    weights, offset
+        Shape (m,).
+    owners, kinds, shares
+        Cluster of each run of joined rows, the kind it is of, its case weight; shape (runs,) each. Without clusters
+        no owners.
+    """
+
+    merged: MergedRows | None
+    sets: RiskSets
+    weights: Floats
+    offset: Floats
+    owners: Integers | None
+    kinds: Integers
+    shares: Floats
 
 
-def _keys(columns: list[NDArray[Any]], rows: Rows) -> Iterator[NDArray[Any]]:
+def fitted_rows(frame: pd.DataFrame, names: Sequence[str] | None, rows: Rows, clusters: Integers | None) -> FittedRows:
+    """Place rows on slots, join those that follow each other unchanged, and merge equal ones where that pays.
+
+    Parameters
+    ----------
+    frame
+        n rows.
+    names
+        Columns that the terms read; None where terms depend on how often values occur.
+    rows
+        The same rows.
+    clusters
+        Shape (n,): joined rows are of one cluster.
+    """
+    sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
+    n = len(frame)
+    everyone = np.arange(n)
+    plain = FittedRows(None, sets, rows.weights, rows.offset, clusters, everyone, rows.weights)
+    if names is None or n < MERGE_FROM:
+        return plain
+    joined = None
+    if sets.late_entry:
+        held: list[NDArray[Any]] = [] if clusters is None else [clusters]
+        # Ones and zeros that are no column but broadcast agree anyway.
+        held += [values for values in (rows.weights, rows.offset) if values.strides[0]]
+        joined = join_rows(sets, chain(held, (_comparable(frame[name]) for name in names)))
+    first, run = (everyone, everyone) if joined is None else (joined.first, joined.run)
+    placed = sets if joined is None else joined_sets(sets, joined)
+    columns = _codes(frame, names, first)
+    equal = None if columns is None else merge_equal_rows(_keys(columns, placed, rows.offset[first]), first.size)
+    owners, shares = None if clusters is None else clusters[first], rows.weights[first]
+    if equal is None:
+        if joined is None:
+            return plain
+        merged = MergedRows(first, run, np.ones(first.size, dtype=np.int64))
+        return FittedRows(merged, placed, shares, rows.offset[first], owners, np.arange(first.size), shares)
+    kept = equal.first
+    merged = MergedRows(first[kept], equal.kind[run], equal.counts)
+    chosen = replace(
+        placed, entry=placed.entry[kept], exit=placed.exit[kept], event=placed.event[kept], stratum=placed.stratum[kept]
+    )
+    return FittedRows(merged, chosen, merged_sum(equal, shares), rows.offset[first[kept]], owners, equal.kind, shares)
+
+
+def _keys(columns: list[NDArray[Any]], sets: RiskSets, offset: Floats) -> Iterator[NDArray[Any]]:
+    """Yield what rows must agree in to be equal: where no event happens between two times, they are one."""
     yield from columns
-    yield rows.event
-    yield rows.stratum
-    yield distinct_codes(rows.stop)[1]
-    if rows.start is not None:
-        yield distinct_codes(rows.start)[1]
-    if rows.offset.any():
-        yield distinct_codes(rows.offset)[1]
+    yield sets.event
+    yield sets.stratum
+    yield sets.exit
+    if sets.late_entry:
+        yield sets.entry
+    if offset.any():
+        yield distinct_codes(offset)[1]
 
 
-def _codes(frame: pd.DataFrame, names: Sequence[str]) -> list[NDArray[Any]] | None:
+def _comparable(column: pd.Series) -> NDArray[Any]:
+    """Return values that differ where the column does, shape (n,); a missing value differs from itself."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy()
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else pd.factorize(column)[0]
+
+
+def _codes(frame: pd.DataFrame, names: Sequence[str], first: Integers) -> list[NDArray[Any]] | None:
+    """Return codes of the rows `first`, or None where a column has many distinct values or some are missing."""
     plain = [frame[name].to_numpy() for name in names if isinstance(frame[name].dtype, np.dtype)]
     if not all(looks_discrete(values) for values in plain if values.dtype.kind in "iuf"):
         return None
@@ -66,11 +139,11 @@ def _codes(frame: pd.DataFrame, names: Sequence[str]) -> list[NDArray[Any]] | No
         codes = read_factor(frame[name]) if number is None else few_values(number)
         if codes is None:
             return None
-        found.append(codes)
+        found.append(codes if first.size == codes.size else codes[first])
     return found
 
 
-def _stateless_variables(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[str, ...] | None:
+def stateless_variables(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[str, ...] | None:
     """Return the columns that the terms read, or None where a term depends on how often values occur.
 
     A spline places its knots at quantiles and a scaling at the mean, of the rows it is shown; plain columns and
@@ -79,6 +152,9 @@ def _stateless_variables(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[str
     names: dict[str, None] = {}
     try:
         for term in terms:
+            if term in frame.columns:
+                names[term] = None
+                continue
             for part in Formula(f"0 + {quoted(frame, term)}"):
                 for factor in part.factors:
                     if factor.eval_method.value == "python" and not _codes_one_column(str(factor.expr), frame):
