@@ -78,7 +78,8 @@ class UsageModels:
             labels = tuple(c.label for c in self.adjusters if c.column in rows.names)
             if fit is not None:
                 return UsageFit(fit, "", left, empty, levels, labels)
-            culprit = next((name for name in kept if re.search(rf"\b{re.escape(name)}\b", note)), None)
+            # The problem names the column first, then what it repeats.
+            culprit = next((word for word in re.findall(r"\w+", note) if word in kept), None)
             if culprit is None:
                 return UsageFit(None, note, left, empty, levels)
             left[culprit] = GIVES_WAY

@@ -82,7 +82,8 @@ def _shares(new: NewCustomers, waits: pd.DataFrame, base: dict[str, Any], conf_l
     if not (waits["ended"] == USED).any():
         nobody = f"None of {len(waits):,} new customers was seen using it. {base['note']}".strip()
         return [base | {"estimand": "first_use", "time": float(DAYS[1]), "note": nobody}]
-    fit = fit_aalen_johansen(waits, "time", "ended", censored="", conf_level=conf_level)
+    going_on = "" if (waits["ended"] == "").any() else None
+    fit = fit_aalen_johansen(waits, "time", "ended", censored=going_on, conf_level=conf_level)
     longest = float(waits["time"].max())
     grid = [day for day in range(new.interval_days, DRAWN_TO + 1, new.interval_days) if day <= longest]
     times = sorted({*grid, *[day for day in DAYS if day <= longest]})

@@ -58,7 +58,7 @@ def feature_naive(findings: Findings) -> Block:
     ]
     caption = "Hazard ratio of the typical user of a module against those who do not use it, both ways of counting"
     note = sentence(
-        "Lifetime totals: one row per customer, the number of uses in the whole of its recorded life beside its attributes, "
+        "Lifetime totals: one row per customer (and per return), the number of uses in the whole of its recorded life beside its attributes, "
         "tenure as time. {defined}.",
         defined=next(iter(naive.values())).definition.capitalize(),
     )
