@@ -95,7 +95,7 @@ class AfterLandmark:
             "unit": "share",
             "definition": (
                 f"as known on day {milestone.judged:,} of new customers still there on day {milestone.landmark:,} whose "
-                "usage was recorded throughout"
+                f"usage was recorded throughout{self._since(milestone)}"
             ),
             "note": milestone.note,
         }
@@ -108,6 +108,11 @@ class AfterLandmark:
                 "conf_level": self.conf_level,
             }
         return [row]
+
+    def _since(self, milestone: Milestone) -> str:
+        if milestone.module is None or not self.new.late(milestone.module):
+            return ""
+        return f", and who came since {self.new.first_seen[milestone.module]}, when anybody first used it"
 
     def _ratios(self, milestone: Milestone, listed: Sequence[Milestone]) -> list[tuple[dict[str, Any], UsageFit]]:
         """Unadjusted, all leaving, total, and last the one that the verdict goes by."""

@@ -37,7 +37,7 @@ def onboarding_summary(findings: Findings) -> Block:
     assert new is not None  # every study with new customers counts them
     counted = sentence(
         "{n} customers came inside the window, {left} of them have left. A milestone is judged by what was known at its day, and "
-        "leaving is counted only from one lag later on, among those still there then. This is association: customers who mean to "
+        "leaving is counted only once the study's lag has passed, among those still there then. This is association: customers who mean to "
         "stay may take the trouble to meet milestones.",
         n=number(new, "count", "n_accounts"),
         left=number(new, "count", "n_events"),
@@ -69,7 +69,7 @@ def _unclear(rows: Sequence[Row]) -> Markup:
     top = min(rows, key=lambda row: row.p_value)
     return sentence(
         "The first ninety days do not clearly decide: for none of {n} milestones is there a difference in later leaving that "
-        "could not be chance. Closest comes “{name}”, with {ratio} times the rate (interval {i}, adjusted {p}).",
+        "chance would not explain. Closest comes “{name}”, with {ratio} times the rate (interval {i}, adjusted {p}).",
         n=printed(len(rows), "count"),
         name=top.term,
         ratio=number(top, "ratio2"),
@@ -162,7 +162,6 @@ def onboarding_milestones(findings: Findings) -> Block:
             "alone": with_interval(alone[row.term], "ratio2") if row.term in alone else "–",
             "p": number(row, "p", "p_adjusted"),
             "verdict": verdict_chip(row.grade),
-            "n": number(met[row.term], "count", "denominator"),
             "left": number(row, "count", "numerator"),
             "note": row.note,
         }
@@ -176,7 +175,6 @@ def onboarding_milestones(findings: Findings) -> Block:
         Column("Alone", "alone", number=True),
         Column("adjusted p", "p", number=True),
         Column("Verdict", "verdict", css="grade"),
-        Column("Still there", "n", number=True),
         Column("Left later", "left", number=True),
         Column("Note", "note", css="small"),
     ]
@@ -198,6 +196,7 @@ def _judged(findings: Findings, rows: Sequence[Row], met: dict[str, Row]) -> Blo
         {
             "name": row.term,
             "what": first_upper(met[row.term].definition),
+            "n": number(met[row.term], "count", "denominator"),
             "held": row.adjusted_for,
             "total": with_interval(total[row.term], "ratio2") if row.term in total else "–",
             "any": with_interval(any_leaving[row.term], "ratio2") if row.term in any_leaving else "–",
@@ -208,6 +207,7 @@ def _judged(findings: Findings, rows: Sequence[Row], met: dict[str, Row]) -> Blo
     columns = [
         Column("Milestone", "name", css="cause"),
         Column("Judged", "what", css="small"),
+        Column("Still there", "n", number=True),
         Column("Earlier causes equal", "total", number=True),
         Column("All leaving", "any", number=True),
         Column("Held equal above", "held", css="small"),
