@@ -14,6 +14,11 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "data_quality": ("whychurn.analyses.data_quality", "Can these data carry an answer?"),
     "segments": ("whychurn.analyses.segments", "How long do customers stay, and which groups leave sooner?"),
     "crosstabs": ("whychurn.analyses.crosstabs", "Who is over-represented among those who left?"),
+    "feature_usage": (
+        "whychurn.analyses.feature_usage",
+        "Which modules go with staying, and which do nothing?",
+    ),
+    "onboarding": ("whychurn.analyses.onboarding", "Do the first ninety days decide?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
     "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),

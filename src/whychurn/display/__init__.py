@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     )
     from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
     from whychurn.display.crosstabs import crosstab_summary, crosstab_tables, crosstab_tests
+    from whychurn.display.feature_customers import feature_adoption, feature_behaviours, feature_unused
+    from whychurn.display.feature_lifetime import feature_naive
+    from whychurn.display.feature_usage import feature_doses, feature_forest, feature_summary, feature_table
     from whychurn.display.focus import focus_sections
     from whychurn.display.hazards import (
         hazard_comparison,
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
         proportional_summary,
         proportional_table,
         window_comparison,
+    )
+    from whychurn.display.onboarding import (
+        onboarding_amounts,
+        onboarding_first_use,
+        onboarding_milestones,
+        onboarding_summary,
     )
     from whychurn.display.quality import (
         missing_values,
@@ -56,6 +65,14 @@ _HOMES = {
     "crosstab_summary": "whychurn.display.crosstabs",
     "crosstab_tables": "whychurn.display.crosstabs",
     "crosstab_tests": "whychurn.display.crosstabs",
+    "feature_adoption": "whychurn.display.feature_customers",
+    "feature_behaviours": "whychurn.display.feature_customers",
+    "feature_doses": "whychurn.display.feature_usage",
+    "feature_forest": "whychurn.display.feature_usage",
+    "feature_naive": "whychurn.display.feature_lifetime",
+    "feature_summary": "whychurn.display.feature_usage",
+    "feature_table": "whychurn.display.feature_usage",
+    "feature_unused": "whychurn.display.feature_customers",
     "focus_sections": "whychurn.display.focus",
     "grade_rules": "whychurn.display.causes",
     "hazard_comparison": "whychurn.display.hazards",
@@ -63,6 +80,10 @@ _HOMES = {
     "hazard_summary": "whychurn.display.hazards",
     "missing_values": "whychurn.display.quality",
     "naive_damage": "whychurn.display.quality",
+    "onboarding_amounts": "whychurn.display.onboarding",
+    "onboarding_first_use": "whychurn.display.onboarding",
+    "onboarding_milestones": "whychurn.display.onboarding",
+    "onboarding_summary": "whychurn.display.onboarding",
     "opinion_curves": "whychurn.display.second_opinion",
     "opinion_differences": "whychurn.display.second_opinion",
     "opinion_summary": "whychurn.display.second_opinion",
@@ -99,6 +120,14 @@ __all__ = [
     "crosstab_summary",
     "crosstab_tables",
     "crosstab_tests",
+    "feature_adoption",
+    "feature_behaviours",
+    "feature_doses",
+    "feature_forest",
+    "feature_naive",
+    "feature_summary",
+    "feature_table",
+    "feature_unused",
     "focus_sections",
     "grade_rules",
     "hazard_comparison",
@@ -106,6 +135,10 @@ __all__ = [
     "hazard_summary",
     "missing_values",
     "naive_damage",
+    "onboarding_amounts",
+    "onboarding_first_use",
+    "onboarding_milestones",
+    "onboarding_summary",
     "opinion_curves",
     "opinion_differences",
     "opinion_summary",
