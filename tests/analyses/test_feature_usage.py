@@ -12,6 +12,7 @@ from companies import company_study
 from usage_companies import CAUSES, PLANTED, company, edited, findings, settings, usage_panel
 
 import whychurn as wc
+from whychurn import display
 from whychurn.analyses.feature_bands import friction_bands, seat_bands, use_bands, use_edges, without_level
 from whychurn.analyses.feature_fits import IRRELEVANT, PROTECTIVE, RISKY, UNCLEAR, UNTESTED, Estimate, verdict
 from whychurn.analyses.feature_models import UsageModels, without_repeats
@@ -331,3 +332,20 @@ def test_forty_accounts_make_no_crash_and_no_verdict():
         UNCLEAR, IRRELEVANT, UNTESTED, "",
     }  # fmt: skip
     assert not found.where(estimand="not_using").rows()
+
+
+def test_without_reasons_all_leaving_counts_once_and_the_page_says_so():
+    study, panel = usage_panel()
+
+    def edit(frame):
+        return frame.assign(cause=np.where(frame["event"] == 1, "unknown", ""))
+
+    bare = edited(panel, edit, accounts=150)
+    found = wc.analyse("feature_usage", bare, study)
+    assert set(found.table["outcome"]) == {"churn", ""}
+    text = str(display.feature_summary(found).markup)
+    assert "as no reason tells the causes apart" in text
+    assert "All leaving" not in str(display.feature_table(found).markup)
+    early = wc.analyse("onboarding", bare, study)
+    assert set(early.table["outcome"]) == {"churn", ""}
+    assert display.onboarding_milestones(early).markup
