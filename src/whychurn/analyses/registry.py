@@ -21,6 +21,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "onboarding": ("whychurn.analyses.onboarding", "Do the first ninety days decide?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
+    "landmarks": ("whychurn.analyses.landmarks", "Who leaves within the next days?"),
     "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),
     "second_opinion": ("whychurn.analyses.second_opinion", "Do other libraries agree?"),
     "accuracy": ("whychurn.analyses.accuracy", "How well could this tell who will leave?"),

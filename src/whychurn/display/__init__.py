@@ -17,7 +17,8 @@ if TYPE_CHECKING:
         capacity_table,
     )
     from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
-    from whychurn.display.crosstabs import crosstab_summary, crosstab_tables, crosstab_tests
+    from whychurn.display.crosstabs import crosstab_heatmap, crosstab_summary, crosstab_tables, crosstab_tests
+    from whychurn.display.crosstabs_found import crosstab_found
     from whychurn.display.feature_customers import feature_adoption, feature_behaviours, feature_unused
     from whychurn.display.feature_lifetime import feature_naive
     from whychurn.display.feature_usage import feature_doses, feature_forest, feature_summary, feature_table
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
         proportional_table,
         window_comparison,
     )
+    from whychurn.display.landmark_forecasts import (
+        landmark_accuracy,
+        landmark_agreement,
+        landmark_calibration,
+        landmark_forecast,
+    )
+    from whychurn.display.landmarks import landmark_caveats, landmark_dates, landmark_effects, landmark_summary
     from whychurn.display.onboarding import (
         onboarding_amounts,
         onboarding_first_use,
@@ -62,6 +70,8 @@ _HOMES = {
     "cause_left_out": "whychurn.display.causes",
     "cause_summary": "whychurn.display.causes",
     "cause_table": "whychurn.display.causes",
+    "crosstab_found": "whychurn.display.crosstabs_found",
+    "crosstab_heatmap": "whychurn.display.crosstabs",
     "crosstab_summary": "whychurn.display.crosstabs",
     "crosstab_tables": "whychurn.display.crosstabs",
     "crosstab_tests": "whychurn.display.crosstabs",
@@ -78,6 +88,14 @@ _HOMES = {
     "hazard_comparison": "whychurn.display.hazards",
     "hazard_forest": "whychurn.display.hazards",
     "hazard_summary": "whychurn.display.hazards",
+    "landmark_accuracy": "whychurn.display.landmark_forecasts",
+    "landmark_agreement": "whychurn.display.landmark_forecasts",
+    "landmark_calibration": "whychurn.display.landmark_forecasts",
+    "landmark_caveats": "whychurn.display.landmarks",
+    "landmark_dates": "whychurn.display.landmarks",
+    "landmark_effects": "whychurn.display.landmarks",
+    "landmark_forecast": "whychurn.display.landmark_forecasts",
+    "landmark_summary": "whychurn.display.landmarks",
     "missing_values": "whychurn.display.quality",
     "naive_damage": "whychurn.display.quality",
     "onboarding_amounts": "whychurn.display.onboarding",
@@ -117,6 +135,8 @@ __all__ = [
     "cause_left_out",
     "cause_summary",
     "cause_table",
+    "crosstab_found",
+    "crosstab_heatmap",
     "crosstab_summary",
     "crosstab_tables",
     "crosstab_tests",
@@ -133,6 +153,14 @@ __all__ = [
     "hazard_comparison",
     "hazard_forest",
     "hazard_summary",
+    "landmark_accuracy",
+    "landmark_agreement",
+    "landmark_calibration",
+    "landmark_caveats",
+    "landmark_dates",
+    "landmark_effects",
+    "landmark_forecast",
+    "landmark_summary",
     "missing_values",
     "naive_damage",
     "onboarding_amounts",
