@@ -200,6 +200,7 @@ def _contrasts(
 ) -> Iterable[Contrast]:
     columns = list(fit.term_slices[rows.names[candidate.column]])
     levels = rows.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
+    errors = fit.std_errors if fit.robust_std_errors is None else fit.robust_std_errors
     for level, column in zip(levels, columns, strict=True):
         n, events = counts.get(level, (int(rows.frame["account_id"].nunique()), int(rows.frame["event"].sum())))
-        yield Contrast(level, reference, float(fit.params[column]), float(fit.std_errors[column]), n, events)
+        yield Contrast(level, reference, float(fit.params[column]), float(errors[column]), n, events)
