@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import whychurn as wc
 from whychurn.findings import Findings
@@ -20,6 +21,8 @@ from whychurn.panel import Panel
 from whychurn.study import Study
 
 ROOT = Path(__file__).parents[1]
+#: Two workers share two cores: waiting threads of BLAS would only spin, as in the report's kernels.
+ONE_THREAD = threadpool_limits(1, user_api="blas")
 sys.path.insert(0, str(Path(__file__).parent / "browser"))
 sys.path.insert(0, str(Path(__file__).parent / "reports"))
 
