@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, grouped_values
+from whychurn.analyses.risk_rows import n_customers
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values, fit_kaplan_meier, logrank_test
 from whychurn.panel import Panel
@@ -63,14 +64,44 @@ def curve_rows(
     times: np.ndarray,
     study: Study,
     analysis: str = "segments",
+    since: float = 0.0,
+    counted_at: Sequence[float] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the findings of one set of curves: survival, counts at risk, medians."""
-    frame = rows[["start", "stop", "event"]].assign(group=groups.to_numpy())
+    """Yield the findings of one set of curves: survival, counts at risk, medians.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One per stay: ``account_id``, ``start``, ``stop``, ``event``.
+    groups : pandas.Series
+        Level of each row.
+    order : list of str
+        Levels as shown; each is followed past `since`.
+    term : str
+    times : numpy.ndarray
+        At which curves are recorded.
+    study : Study
+    analysis : str
+        For which the findings are.
+    since : float
+        Curves are those of customers still there then (0: of all).
+    counted_at : sequence of float, optional
+        Times among `times` at which customers are counted; six or so round ones by default.
+    """
+    frame = rows[["account_id", "start", "stop", "event"]].assign(group=groups.to_numpy())
     start = "start" if (frame["start"] > 0).any() else None
-    fit = fit_kaplan_meier(frame, "stop", "event", start=start, group="group", conf_level=study.confidence_level)
+    fit = fit_kaplan_meier(
+        frame,
+        "stop",
+        "event",
+        start=start,
+        group="group",
+        conf_level=study.confidence_level,
+        conditional_on=since or None,
+    )
     last_time = frame.groupby("group")["stop"].max()
-    size = frame.groupby("group")["event"].agg(["size", "sum"])
-    at_risk_times = risk_times(float(rows["stop"].max()))
+    size = frame.groupby("group").agg(n=("account_id", "nunique"), events=("event", "sum"))
+    at_risk_times = risk_times(float(rows["stop"].max())) if counted_at is None else list(counted_at)
     medians = {str(row["group"]): row for row in fit.quantile(0.5).to_dict("records")}
     at = fit.at(times)
     for level in order:
@@ -80,12 +111,12 @@ def curve_rows(
             "method": "Kaplan-Meier",
             "term": term,
             "level": level,
-            "n_accounts": int(size["size"][level]),
-            "n_events": int(size["sum"][level]),
+            "n_accounts": int(size["n"][level]),
+            "n_events": int(size["events"][level]),
             "declared": "in advance",
             "effect_kind": "unadjusted",
         }
-        curve = at[(at["group"] == level) & (at["time"] <= last_time[level])]
+        curve = at[(at["group"] == level) & (at["time"] >= since) & (at["time"] <= last_time[level])]
         for point in curve.itertuples():
             yield base | {
                 "time": point.time,
@@ -132,7 +163,7 @@ def logrank_row(rows: pd.DataFrame, groups: pd.Series, term: str, n_tests: int) 
         "method": "log-rank",
         "term": term,
         "estimand": "logrank",
-        "n_accounts": len(frame),
+        "n_accounts": n_customers(rows),
         "n_events": int(frame["event"].sum()),
         "declared": "in advance",
         "family": f"log-rank tests of {n_tests} candidates",

@@ -122,7 +122,7 @@ def _end_labels(
     places = spread([end if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
     for level, end, place in zip(levels, ends, places, strict=True):
         ax.annotate(
-            _shortened(level, layout.label_room * layout.width - 0.15, layout.font),
+            shortened(level, layout.label_room * layout.width - 0.15, layout.font),
             xy=(last, end),
             xytext=(last * 1.025, place),
             textcoords="data",
@@ -191,13 +191,13 @@ def _risk_table(
             fig.add_artist(dash)
             x += 0.09
         weight = "bold" if layout.stacked else "normal"
-        name = _shortened(level, (1 - x) * layout.width, layout.font, bold=layout.stacked)
+        name = shortened(level, (1 - x) * layout.width, layout.font, bold=layout.stacked)
         fig.text(
             x, y, name, fontsize=layout.font - 0.5, color=colours[level], ha="left", va="center", fontweight=weight
         )
 
 
-def _shortened(name: str, inches: float, font: float, bold: bool = True) -> str:
+def shortened(name: str, inches: float, font: float, bold: bool = True) -> str:
     """Cut a name to what fits into so many inches of type."""
     room = max(4, int(inches * 72 / (font * (0.67 if bold else 0.58))))
     return name if len(name) <= room else name[: room - 1] + "…"
