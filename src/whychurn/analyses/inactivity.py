@@ -187,7 +187,7 @@ def _statement_rows(
     statement: Statement, outcome: str, study: TableStudy, n_statements: int = 0
 ) -> list[dict[str, Any]]:
     base = _base(statement.term, outcome, method=METHOD, effect_kind=TOTAL)
-    return statement_rows(statement, study.confidence_level, base, f"{n_statements} statements made in advance, Holm")
+    return statement_rows(statement, study.confidence_level, base, f"{n_statements} statements made in advance (Holm)")
 
 
 def _more_rows(model: _Model, others: Floats, study: TableStudy) -> list[dict[str, Any]]:

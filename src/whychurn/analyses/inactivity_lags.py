@@ -18,8 +18,8 @@ EARLIER = "before the first row"
 _LABELS = (*LEVELS, EARLIER)
 SHORTER = (
     "Not computed: the study's rows know nothing of the last {lag} days before they begin. Those who stayed have later "
-    "rows that tell, those who left do not: to fill the one and not the other would compare them by the outcome. Set "
-    "lag_days = {wanted} in study.toml to see it."
+    "rows that tell, those who left do not: to fill in the one and not the other would compare them by what became of "
+    "them. A smaller lag_days in study.toml shows it."
 )
 
 
@@ -79,7 +79,7 @@ def lag_rows(found: list[AtLag], study: TableStudy, conf_level: float, base: dic
             "definition": "hazard ratio of leaving with silence as known so many days before the row at risk begins",
         }  # fmt: skip
         if at.fit is None:
-            out.append(row | {"note": SHORTER.format(lag=study.lag_days, wanted=at.wanted)})
+            out.append(row | {"note": SHORTER.format(lag=study.lag_days)})
             continue
         contrast = at.fit.contrast(BANDS[-1])
         row["adjusted_for"] = ", ".join(at.fit.adjusted_for)

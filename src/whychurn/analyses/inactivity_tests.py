@@ -149,9 +149,9 @@ def statement_rows(statement: Statement, conf_level: float, base: dict[str, Any]
         "family": family,
         "grade": verdict(statement, conf_level),
         "definition": (
-            "holds: p, adjusted by Holm for both statements, below 1 less the confidence level and the ratio above 1, in "
-            f"every part; does not hold: the interval of a part ends below {NEGLIGIBLE[1]} (a rise: below that over "
-            f"{RISE_OVER} days); else the data cannot tell. Tests are two-sided; p is the largest of the parts"
+            "“holds” takes a p (two-sided, the largest of the parts, adjusted by Holm for both statements) below "
+            f"{1 - conf_level:.3g} and a ratio above 1 in every part; “does not hold” takes an interval that ends below "
+            f"{NEGLIGIBLE[1]} (for a rise: below that over {RISE_OVER} days); all else is “cannot tell”"
         ),
         "note": " ".join(dict.fromkeys(part.note for part in statement.parts if part.note)),
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from whychurn.analyses.inactivity_curve import LONGEST
@@ -105,7 +106,7 @@ def find_threshold(rows: AtRisk, silence: Silence, others: Floats, seed: int) ->
     clusters = clusters_of(rows)
     if int(left.sum()) < 2 * FOLDS or np.unique(clusters).size < FOLDS:
         return f"Fewer than {2 * FOLDS} departures to choose and to check a threshold on."
-    fold = cross_fitted_folds(clusters, folds=FOLDS, seed=seed)
+    fold = cross_fitted_folds(pd.Series(clusters), folds=FOLDS, seed=seed)
     sets = _risk_sets(rows, use, day, fold, np.exp(others))
     p_value = _score_p(sets, grid, seed)
     gains = np.zeros(len(grid))
@@ -146,7 +147,8 @@ def _risk_sets(rows: AtRisk, use: NDArray[np.bool_], day: Ints, fold: Ints, weig
 
     def counted(who: Ints, slot: Ints, amount: Floats) -> Floats:
         place = (fold[who] * shape[1] + slot) * shape[2] + day[who]
-        return np.bincount(place, weights=amount, minlength=math.prod(shape)).reshape(shape)
+        total = np.bincount(place, weights=amount, minlength=math.prod(shape))
+        return np.asarray(total.reshape(shape), dtype=float)
 
     gone = np.flatnonzero(left)
     return _RiskSets(

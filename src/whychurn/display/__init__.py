@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
     from whychurn.display.crosstabs import crosstab_heatmap, crosstab_summary, crosstab_tables, crosstab_tests
     from whychurn.display.crosstabs_found import crosstab_found
+    from whychurn.display.engagement import decline_figure, decline_table, engagement_summary, support_table
+    from whychurn.display.engagement_pairs import (
+        calls_figure,
+        calls_table,
+        cells_table,
+        rating_and_tickets,
+        tickets_and_use,
+    )
     from whychurn.display.feature_customers import feature_adoption, feature_behaviours, feature_unused
     from whychurn.display.feature_lifetime import feature_naive
     from whychurn.display.feature_usage import feature_doses, feature_forest, feature_summary, feature_table
@@ -33,6 +41,19 @@ if TYPE_CHECKING:
         proportional_table,
         window_comparison,
     )
+    from whychurn.display.inactivity import inactivity_curves, inactivity_statements, inactivity_summary
+    from whychurn.display.inactivity_ahead import (
+        inactivity_lags,
+        inactivity_outlook,
+        inactivity_silent_first,
+        inactivity_thresholds,
+    )
+    from whychurn.display.inactivity_levels import inactivity_bands
+    from whychurn.display.industry import industry_segments, industry_summary
+    from whychurn.display.industry_amounts import industry_worth
+    from whychurn.display.industry_curves import industry_leaving, industry_staying
+    from whychurn.display.industry_ratios import industry_forest, industry_pairs
+    from whychurn.display.industry_reasons import industry_why
     from whychurn.display.landmark_forecasts import (
         landmark_accuracy,
         landmark_agreement,
@@ -46,6 +67,7 @@ if TYPE_CHECKING:
         onboarding_milestones,
         onboarding_summary,
     )
+    from whychurn.display.planner import plan_summary, plan_table
     from whychurn.display.quality import (
         missing_values,
         naive_damage,
@@ -54,6 +76,8 @@ if TYPE_CHECKING:
         quality_summary,
         readings,
     )
+    from whychurn.display.reasons import reasons_controllable, reasons_over_time, reasons_summary, reasons_table
+    from whychurn.display.reasons_measured import blind_spots, comparison_table, signs_table, stated_and_measured
     from whychurn.display.risk import risk_differences, risk_levels, risk_summary
     from whychurn.display.second_opinion import opinion_curves, opinion_differences, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
@@ -62,19 +86,27 @@ if TYPE_CHECKING:
 _HOMES = {
     "accuracy_measures": "whychurn.display.accuracy",
     "accuracy_summary": "whychurn.display.accuracy",
+    "blind_spots": "whychurn.display.reasons_measured",
     "calibration_figure": "whychurn.display.accuracy",
     "calibration_table": "whychurn.display.accuracy",
+    "calls_figure": "whychurn.display.engagement_pairs",
+    "calls_table": "whychurn.display.engagement_pairs",
     "capacity_table": "whychurn.display.accuracy",
     "causal_order": "whychurn.display.tiers",
     "cause_details": "whychurn.display.causes",
     "cause_left_out": "whychurn.display.causes",
     "cause_summary": "whychurn.display.causes",
     "cause_table": "whychurn.display.causes",
+    "cells_table": "whychurn.display.engagement_pairs",
+    "comparison_table": "whychurn.display.reasons_measured",
     "crosstab_found": "whychurn.display.crosstabs_found",
     "crosstab_heatmap": "whychurn.display.crosstabs",
     "crosstab_summary": "whychurn.display.crosstabs",
     "crosstab_tables": "whychurn.display.crosstabs",
     "crosstab_tests": "whychurn.display.crosstabs",
+    "decline_figure": "whychurn.display.engagement",
+    "decline_table": "whychurn.display.engagement",
+    "engagement_summary": "whychurn.display.engagement",
     "feature_adoption": "whychurn.display.feature_customers",
     "feature_behaviours": "whychurn.display.feature_customers",
     "feature_doses": "whychurn.display.feature_usage",
@@ -88,6 +120,22 @@ _HOMES = {
     "hazard_comparison": "whychurn.display.hazards",
     "hazard_forest": "whychurn.display.hazards",
     "hazard_summary": "whychurn.display.hazards",
+    "inactivity_bands": "whychurn.display.inactivity_levels",
+    "inactivity_curves": "whychurn.display.inactivity",
+    "inactivity_lags": "whychurn.display.inactivity_ahead",
+    "inactivity_outlook": "whychurn.display.inactivity_ahead",
+    "inactivity_silent_first": "whychurn.display.inactivity_ahead",
+    "inactivity_statements": "whychurn.display.inactivity",
+    "inactivity_summary": "whychurn.display.inactivity",
+    "inactivity_thresholds": "whychurn.display.inactivity_ahead",
+    "industry_forest": "whychurn.display.industry_ratios",
+    "industry_leaving": "whychurn.display.industry_curves",
+    "industry_pairs": "whychurn.display.industry_ratios",
+    "industry_segments": "whychurn.display.industry",
+    "industry_staying": "whychurn.display.industry_curves",
+    "industry_summary": "whychurn.display.industry",
+    "industry_why": "whychurn.display.industry_reasons",
+    "industry_worth": "whychurn.display.industry_amounts",
     "landmark_accuracy": "whychurn.display.landmark_forecasts",
     "landmark_agreement": "whychurn.display.landmark_forecasts",
     "landmark_calibration": "whychurn.display.landmark_forecasts",
@@ -108,38 +156,57 @@ _HOMES = {
     "opinion_table": "whychurn.display.second_opinion",
     "outcome_comparison": "whychurn.display.hazards",
     "period_table": "whychurn.display.hazards",
+    "plan_summary": "whychurn.display.planner",
+    "plan_table": "whychurn.display.planner",
     "proportional_summary": "whychurn.display.hazards",
     "proportional_table": "whychurn.display.hazards",
     "quality_findings": "whychurn.display.quality",
     "quality_ledger": "whychurn.display.quality",
     "quality_summary": "whychurn.display.quality",
+    "rating_and_tickets": "whychurn.display.engagement_pairs",
     "readings": "whychurn.display.quality",
+    "reasons_controllable": "whychurn.display.reasons",
+    "reasons_over_time": "whychurn.display.reasons",
+    "reasons_summary": "whychurn.display.reasons",
+    "reasons_table": "whychurn.display.reasons",
     "risk_differences": "whychurn.display.risk",
     "risk_levels": "whychurn.display.risk",
     "risk_summary": "whychurn.display.risk",
+    "signs_table": "whychurn.display.reasons_measured",
+    "stated_and_measured": "whychurn.display.reasons_measured",
+    "support_table": "whychurn.display.engagement",
     "survival_figure": "whychurn.display.survival",
     "survival_figures": "whychurn.display.survival",
     "survival_summary": "whychurn.display.survival",
     "survival_tests": "whychurn.display.survival",
+    "tickets_and_use": "whychurn.display.engagement_pairs",
     "window_comparison": "whychurn.display.hazards",
 }
 
 __all__ = [
     "accuracy_measures",
     "accuracy_summary",
+    "blind_spots",
     "calibration_figure",
     "calibration_table",
+    "calls_figure",
+    "calls_table",
     "capacity_table",
     "causal_order",
     "cause_details",
     "cause_left_out",
     "cause_summary",
     "cause_table",
+    "cells_table",
+    "comparison_table",
     "crosstab_found",
     "crosstab_heatmap",
     "crosstab_summary",
     "crosstab_tables",
     "crosstab_tests",
+    "decline_figure",
+    "decline_table",
+    "engagement_summary",
     "feature_adoption",
     "feature_behaviours",
     "feature_doses",
@@ -153,6 +220,22 @@ __all__ = [
     "hazard_comparison",
     "hazard_forest",
     "hazard_summary",
+    "inactivity_bands",
+    "inactivity_curves",
+    "inactivity_lags",
+    "inactivity_outlook",
+    "inactivity_silent_first",
+    "inactivity_statements",
+    "inactivity_summary",
+    "inactivity_thresholds",
+    "industry_forest",
+    "industry_leaving",
+    "industry_pairs",
+    "industry_segments",
+    "industry_staying",
+    "industry_summary",
+    "industry_why",
+    "industry_worth",
     "landmark_accuracy",
     "landmark_agreement",
     "landmark_calibration",
@@ -173,19 +256,30 @@ __all__ = [
     "opinion_table",
     "outcome_comparison",
     "period_table",
+    "plan_summary",
+    "plan_table",
     "proportional_summary",
     "proportional_table",
     "quality_findings",
     "quality_ledger",
     "quality_summary",
+    "rating_and_tickets",
     "readings",
+    "reasons_controllable",
+    "reasons_over_time",
+    "reasons_summary",
+    "reasons_table",
     "risk_differences",
     "risk_levels",
     "risk_summary",
+    "signs_table",
+    "stated_and_measured",
+    "support_table",
     "survival_figure",
     "survival_figures",
     "survival_summary",
     "survival_tests",
+    "tickets_and_use",
     "window_comparison",
 ]
 
