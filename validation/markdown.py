@@ -9,24 +9,45 @@ from validation.summary import Calibration, Mean, Share
 
 
 def calibration_table(
-    head: str, found: Sequence[tuple[str, Calibration]], covered: bool = True, digits: int = 2
+    head: str,
+    found: Sequence[tuple[str, Calibration]],
+    plain: Sequence[Calibration] = (),
+    covered: bool = True,
+    digits: int = 2,
 ) -> str:
-    """Return a table of calibrations; without coverage where the model is wrong on purpose."""
+    """Return a table of calibrations.
+
+    Parameters
+    ----------
+    head : str
+        Of the first column.
+    found : sequence of (label, Calibration)
+    plain : sequence of Calibration
+        The same with other standard errors: those of the information, not clustered.
+    covered : bool
+        Whether to show coverage; not where the model is wrong on purpose.
+    digits : int
+        Of the truth.
+    """
     heads = [head, "truth", "bias", "SD of estimates", "mean standard error"]
+    heads += ["95% intervals that hold the truth"] if covered else []
+    heads += ["the same, not clustered"] if covered and plain else []
+    missing = any(one.missing for _, one in found)
+    heads += ["not estimated"] if missing else []
     lines = []
-    for label, one in found:
+    for place, (label, one) in enumerate(found):
         cells = [
-            label, f"{one.truth:.{digits}f}", signed(one.bias), f"{one.spread:.3f}", f"{one.std_error:.3f}",
-        ]  # fmt: skip
+            label,
+            f"{one.truth:.{digits}f}".replace("-", "−"),
+            signed(one.bias),
+            f"{one.spread:.3f}",
+            f"{one.std_error:.3f}",
+        ]
         if covered:
             cells.append(percent(one.coverage))
-        if any(other.missing for _, other in found):
-            cells.append(f"{one.missing:,}")
+            cells += [f"{plain[place].coverage.value:.1%}"] if plain else []
+        cells += [f"{one.missing:,}"] if missing else []
         lines.append(cells)
-    if covered:
-        heads.append("95% intervals that hold the truth")
-    if any(one.missing for _, one in found):
-        heads.append("not estimated")
     return table(heads, lines)
 
 

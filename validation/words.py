@@ -127,4 +127,4 @@ ARM = {
     "large": "The same with four times the customers: what small numbers did above should fade here.",
 }
 
-IN_SHORT: tuple[str, ...] = ()
+WHY = ""

@@ -74,6 +74,7 @@ def planted_of(study: TableStudy, panel: Panel) -> Record:
     effects = {candidate.column: book.effect(candidate, DIRECT) for candidate in candidates}
     return {
         "planted": {term.key: _pair(effects.get(term.column), term.level) for term in TERMS},
+        "model_errors": {term.key: _model_error(effects.get(term.column), term.level) for term in TERMS},
         "p_direct": {name: _number(p_value_of(effect, study.confidence_level)) for name, effect in effects.items()},
     }
 
@@ -199,6 +200,16 @@ def _pair(effect: Effect | None, level: str) -> list[float] | None:
     if contrast is None or not contrast.std_error > 0:
         return None
     return [round(contrast.log_hr, 6), round(contrast.std_error, 6)]
+
+
+def _model_error(effect: Effect | None, level: str) -> float | None:
+    """Standard error of a contrast from the information, taking rows of one account for unrelated."""
+    if effect is None or effect.fit is None or effect.rows is None or _pair(effect, level) is None:
+        return None
+    column = effect.candidate.column
+    levels = effect.rows.levels(column)[1:] or [level]
+    place = list(effect.fit.term_slices[effect.rows.names[column]])[levels.index(level)]
+    return round(float(effect.fit.std_errors[place]), 6)
 
 
 def _number(value: float) -> float | None:
