@@ -41,6 +41,14 @@ class SeparationError(FitError):
         self.columns = tuple(columns)
 
 
+class UninformativeError(FitError):
+    """The rows say next to nothing about some columns beside the others. ``columns`` are those."""
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
+
+
 class NoEventsError(FitError):
     """There is no event, so nothing can be estimated."""
 

@@ -11,6 +11,7 @@ import pandas as pd
 from whychurn.analyses.adjustment import adjustment_set
 from whychurn.analyses.contrasts import Contrast, Effect, counts_by_level, step_name
 from whychurn.analyses.fits import fit_rows
+from whychurn.analyses.information import uninformative_levels
 from whychurn.analyses.periods import no_reference_events, one_column_per_period, split_at
 from whychurn.analyses.rows import ModelRows, model_rows
 from whychurn.models.cox import CoxFit
@@ -31,6 +32,7 @@ class EffectBook:
     def __init__(self, intervals: pd.DataFrame, candidates: Sequence[Candidate]) -> None:
         self.intervals = intervals
         self.candidates = tuple(candidates)
+        self._pooled = uninformative_levels(intervals, self.candidates)
         self._fits: dict[tuple[object, ...], tuple[ModelRows, CoxFit | None, str]] = {}
 
     def effect(self, candidate: Candidate, kind: str) -> Effect:
@@ -101,11 +103,18 @@ class EffectBook:
         chosen = {candidate.column} | {other.column for other in adjustment_set(candidate, self.candidates, kind)}
         return tuple(other for other in self.candidates if other.column in chosen)
 
+    def _pooled_of(self, intervals: pd.DataFrame, terms: tuple[Candidate, ...]) -> dict[str, tuple[str, ...]]:
+        """Of terms that only these rows have, such as those of a part, information is asked of these rows."""
+        own = {candidate.column for candidate in self.candidates}
+        kept = {term.column: self._pooled[term.column] for term in terms if term.column in self._pooled}
+        return kept | uninformative_levels(intervals, [term for term in terms if term.column not in own])
+
     def _fit(
         self, terms: tuple[Candidate, ...], intervals: pd.DataFrame, key: tuple[object, ...]
     ) -> tuple[ModelRows, CoxFit | None, str]:
         if key not in self._fits:
-            fit, note, rows = fit_rows(model_rows(intervals, terms))
+            pooled = self._pooled if intervals is self.intervals else self._pooled_of(intervals, terms)
+            fit, note, rows = fit_rows(model_rows(intervals, terms, pooled=pooled))
             self._fits[key] = (rows, fit, note)
         return self._fits[key]
 

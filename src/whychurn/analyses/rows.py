@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from whychurn.panel import Candidate
 
+UNINFORMATIVE = (
+    "At the departures too few customers, or nearly all, were at this level to learn anything from it: it is counted with "
+    "the reference."
+)
 BASE = ("account_id", "spell", "start", "stop", "event", "cause", "amount", "cluster")
 
 
@@ -61,7 +66,12 @@ class ModelRows:
         return [str(level) for level in values.cat.categories] if isinstance(values.dtype, pd.CategoricalDtype) else []
 
 
-def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str = "event") -> ModelRows:
+def model_rows(
+    rows: pd.DataFrame,
+    candidates: Sequence[Candidate],
+    event: str = "event",
+    pooled: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> ModelRows:
     """Code `candidates` on `rows` for a model that holds exactly these terms.
 
     A level that duplicates another term's level is merged. A level at which nobody left has a coefficient of
@@ -76,6 +86,9 @@ def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str =
         The terms.
     event : str
         The 0/1 column that decides which levels are empty.
+    pooled : Mapping of str to sequence of str
+        By column, levels to be counted with the reference
+        (:func:`whychurn.analyses.information.uninformative_levels`).
     """
     columns = [candidate.column for candidate in candidates]
     names = {column: f"v{index}" for index, column in enumerate(columns)}
@@ -88,10 +101,15 @@ def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str =
             frame[names[candidate.column]] = values.astype(float) / candidate.per
         else:
             merges = {merge.level: merge.into for merge in candidate.merged if merge.because_column in columns}
+            merges |= {level: candidate.reference for level in pooled.get(candidate.column, ()) if level not in merges}
             frame[names[candidate.column]] = values.replace(merges) if merges else values
     complete = frame[[names[candidate.column] for candidate in numbers]].notna().all(axis=1)
     frame = frame[complete].reset_index(drop=True)
-    left: list[Left] = []
+    left = [
+        _counted_with_reference(rows, candidate.column, level, event)
+        for candidate in candidates
+        for level in pooled.get(candidate.column, ())
+    ]
     categories = [candidate for candidate in candidates if candidate.kind == "category"]
     frame = _without_empty_levels(frame, categories, names, event, left)
     references: dict[str, str] = {}
@@ -102,6 +120,11 @@ def model_rows(rows: pd.DataFrame, candidates: Sequence[Candidate], event: str =
         else:
             references[candidate.column] = reference
     return ModelRows(frame, names, references, tuple(left), int((~complete).sum()))
+
+
+def _counted_with_reference(rows: pd.DataFrame, column: str, level: str, event: str) -> Left:
+    inside = rows[rows[column] == level]
+    return Left(column, level, int(inside["account_id"].nunique()), int(inside[event].sum()), UNINFORMATIVE)
 
 
 def _without_empty_levels(

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 from scipy import linalg
 
-from whychurn.errors import ConvergenceError, SeparationError, SingularDesignError, some
+from whychurn.errors import ConvergenceError, SeparationError, SingularDesignError, UninformativeError, some
 from whychurn.models.columns import Floats
 
 # Below this share of a column's own information left unexplained by the columns before it, it is aliased.
@@ -90,7 +90,9 @@ class Optimum(Generic[State]):
     iterations: int
 
 
-def maximise(problem: Problem[State], hints: Hints, begin: Floats | None = None) -> Optimum[State]:
+def maximise(
+    problem: Problem[State], hints: Hints, begin: Floats | None = None, least_information: float = 0.0
+) -> Optimum[State]:
     """Run Newton's method with step halving.
 
     Parameters
@@ -102,16 +104,19 @@ def maximise(problem: Problem[State], hints: Hints, begin: Floats | None = None)
         finds it out when it is needed.
     begin
         Coefficients to begin with, shape (p,), where a good guess is known; else zero.
+    least_information
+        Refuse at once a column whose information beside the others, over its range and where the search begins, is less:
+        such coefficients often run off to infinity, which takes many steps to see.
 
     Raises
     ------
     SingularDesignError, SeparationError, ConvergenceError
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _newton(problem, hints, begin)
+        return _newton(problem, hints, begin, least_information)
 
 
-def _newton(problem: Problem[State], hints: Hints, begin: Floats | None) -> Optimum[State]:
+def _newton(problem: Problem[State], hints: Hints, begin: Floats | None, least_information: float) -> Optimum[State]:
     columns = problem.columns
     beta = np.zeros(len(columns))
     state = problem.evaluate(beta)
@@ -124,6 +129,8 @@ def _newton(problem: Problem[State], hints: Hints, begin: Floats | None) -> Opti
     score, hessian = problem.derivatives(state)
     first = hessian
     refuse_aliased(hessian, columns, problem.within, problem.absorbed_by, getattr(problem, "mass", 1.0))
+    if least_information > 0.0:
+        _refuse_uninformative(problem, hessian, least_information)
     step, before = np.zeros_like(beta), np.inf
     for iteration in range(_MOST_STEPS + 1):
         factor = _factorise(hessian)
@@ -281,3 +288,16 @@ def _diverged(
         "and non-events perfectly. Merge the level with another, or leave the column out.",
         [columns[place] for place in guilty],
     )
+
+
+def _refuse_uninformative(problem: Problem[State], hessian: Floats, least: float) -> None:
+    """Name the columns whose information beside all others is below the least, over their range."""
+    reach = np.ptp(problem.x, axis=0)
+    poor = np.flatnonzero(np.diag(np.linalg.pinv(hessian, hermitian=True)) * reach**2 * least > 1.0)
+    if poor.size:
+        named = [problem.columns[place] for place in poor]
+        raise UninformativeError(
+            f"The rows say next to nothing about {some(map(repr, named))} beside the other columns: the standard error would be "
+            f"above {1 / np.sqrt(least):.3g}. Leave out what is named, or count its level with another.",
+            named,
+        )

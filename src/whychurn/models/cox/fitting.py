@@ -48,6 +48,7 @@ def fit_cox(
     robust: bool = False,
     subject: str | None = None,
     begin: Mapping[str, float] | None = None,
+    least_information: float = 0.0,
 ) -> CoxFit:
     """Fit a Cox proportional hazards model by exact partial likelihood.
 
@@ -80,6 +81,9 @@ def fit_cox(
     begin
         Coefficients by column name, where a similar model is known. They decide where the search for the optimum
         begins, not where it ends.
+    least_information
+        Refuse a column at once if, where the search begins, its information beside the others and over its range is below
+        this: of a coefficient that would be next to infinite, or infinite, which takes many steps to see.
 
     Returns
     -------
@@ -96,6 +100,8 @@ def fit_cox(
         A column is a linear combination of others, or constant; both are named.
     SeparationError
         A coefficient is infinite; it is named.
+    UninformativeError
+        A column is below `least_information`; it is named.
     ConvergenceError
         No optimum was reached.
 
@@ -126,7 +132,7 @@ def fit_cox(
         design, scaling, data = _prepare(frame, terms, names, rows, fitted, efron=ties == "efron")
         problem = CoxProblem(data, design.columns, absorbed_by)
         guess = _named(begin, design, scaling) if begin else warm_start(data, design.columns)
-        optimum = maximise(problem, lambda: level_hints(frame, design, happened), guess)
+        optimum = maximise(problem, lambda: level_hints(frame, design, happened), guess, least_information)
         covariances = _covariances(data, scaling, optimum, fitted)
     return CoxFit(
         params=pd.Series(optimum.beta / scaling.spread, list(design.columns), dtype=float),
