@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whychurn.errors import SeparationError
-from whychurn.models import fit_cox
+from whychurn.errors import FitError, SeparationError
+from whychurn.models import attributable_fraction, fit_cox
 from whychurn.models.columns import tally
 from whychurn.models.covariates import Level, column_covariates, with_lists
+from whychurn.models.cox import AttributableFraction
 from whychurn.models.cox.joined_rows import join_rows
 from whychurn.models.riskset import place_rows
 
@@ -209,3 +210,52 @@ def test_where_the_search_begins_does_not_decide_where_it_ends(scale):
     fit = fit_cox(frame, FACTORS, "stop", "e", start="start", cluster="id", begin=guess)
     assert_same(fit, plain)
     assert fit.iterations < plain.iterations or scale != 1.0
+
+
+def share(fit, frame, reference):
+    found = attributable_fraction(fit, frame, reference, money="mrr", draws=200, seed=4)
+    return np.array([getattr(found, name) for name in AttributableFraction.__slots__ if name != "draws"])
+
+
+EXPOSURES = {
+    "level": lambda frame: frame.assign(recency=frame["recency"].where(frame["recency"] != "30+", "0-6")),
+    "some": lambda frame: frame.assign(plan=frame["plan"].where(frame["id"] % 3 > 0, "basic")),
+    "number": lambda frame: frame.assign(seats=0.25),
+    "two": lambda frame: frame.assign(plan="team", seats=1.0),
+    "none": lambda frame: frame.copy(),
+}
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("options", [{"cluster": "id"}, {"cluster": "id", **EVERYTHING}, {}], ids=str)
+def test_shares_from_fewer_rows_and_columns_are_the_same(monkeypatch, exposure, options):
+    # Held against the design built whole, at all rows, observed and at reference.
+    frame = weekly()
+    frame["mrr"] = np.random.default_rng(1).uniform(10, 90, len(frame))
+    reference, terms = EXPOSURES[exposure](frame), [*FACTORS, "seats"]
+    plain = fit_cox(frame, terms, "stop", "e", start="start", **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.import_module("whychurn.models.cox.exposure"), "_of_plain_columns", lambda *_: None)
+        expected = share(plain, frame, reference)
+    assert (abs(expected[0]) > 1e-3) == (exposure != "none")
+    np.testing.assert_allclose(share(plain, frame, reference), expected, rtol=1e-10, atol=1e-12)
+    both(monkeypatch)
+    joined = fit_cox(frame, terms, "stop", "e", start="start", **options)
+    np.testing.assert_allclose(share(joined, frame, reference), expected, rtol=1e-9, atol=1e-10)
+    # Text instead of categories is the same exposure.
+    as_text = reference.assign(plan=reference["plan"].astype(str), recency=reference["recency"].astype(str))
+    np.testing.assert_allclose(share(joined, frame, as_text), expected, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("change", [lambda _: None, both])
+@pytest.mark.parametrize("column", ["plan", "seats"])
+def test_shares_of_other_rows_are_refused(monkeypatch, change, column):
+    frame = weekly().assign(mrr=1.0)
+    change(monkeypatch)
+    fit = fit_cox(frame, [*FACTORS, "seats"], "stop", "e", start="start")
+    other = frame.copy()
+    other[column] = frame[column].to_numpy()[::-1]
+    with pytest.raises(FitError, match="in their order"):
+        share(fit, other, frame)
+    with pytest.raises(FitError, match="unseen when fitting"):
+        share(fit, frame, frame.assign(plan="gold"))

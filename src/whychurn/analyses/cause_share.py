@@ -30,14 +30,14 @@ def attributable_to(effect: Effect, headline: Contrast, study: Study) -> tuple[A
     if rows is None or effect.fit is None or not headline.std_error > 0:
         return None, ""
     name = rows.names[candidate.column]
-    reference = rows.frame.copy()
+    reference = rows.frame.copy(deep=False)
     if candidate.kind == "number":
         if candidate.reference == "":
             return None, "No share: the study declares no value that would count as not exposed."
         reference[name] = float(candidate.reference) / candidate.per
     else:
         exposed = (rows.frame[name] == headline.level) & ~_aliased(effect, rows, candidate)
-        reference.loc[exposed, name] = headline.reference
+        reference[name] = rows.frame[name].where(~exposed, headline.reference)
     money = "amount" if rows.frame["amount"].notna().all() else None
     try:
         result = attributable_fraction(
@@ -59,5 +59,5 @@ def _aliased(effect: Effect, rows: ModelRows, candidate: Candidate) -> np.ndarra
     if effect.book_rows is None or not candidate.merged:
         return np.zeros(len(rows.frame), dtype=bool)
     aliased = {merge.level for merge in candidate.merged}
-    recorded = effect.book_rows[candidate.column].to_numpy()[rows.frame["row"].to_numpy()]
-    return np.isin(recorded.astype(str), list(aliased))
+    recorded = effect.book_rows[candidate.column].isin(aliased).to_numpy()
+    return np.asarray(recorded[rows.frame["row"].to_numpy()])

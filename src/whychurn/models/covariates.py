@@ -113,6 +113,15 @@ class Covariates:
             linear_predictor(block, beta, out[low:high])
         return out
 
+    def cross(self, weights: Floats) -> Floats:
+        """Return ``X' weights``, shape (p,)."""
+        if self.listed is not None:
+            return self.listed.cross(weights)
+        total = np.zeros(self.shape[1])
+        for low, high, block in self.blocks():
+            total += block @ weights[low:high]
+        return total
+
     def _fill(self, rows: Integers | slice, by_column: Floats) -> None:
         for first, source in self.sources:
             if isinstance(source, Level):

@@ -121,13 +121,7 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
     """
     require_columns(frame, design.variables)
     for factor in design.encoded:
-        known = frame[factor.column].isin(list(factor.levels)).to_numpy()
-        if not known.all():
-            unseen = frame.loc[~known, factor.column].drop_duplicates()
-            raise FitError(
-                f"Column {factor.column!r} holds {some(repr(v) for v in unseen)}, unseen when fitting. "
-                f"Levels fitted: {some(factor.levels, most=20)}."
-            )
+        refuse_unseen(frame, factor)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
@@ -138,6 +132,17 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
         raise FitError(f"These rows do not fit the model's terms: {plain_message(problem)}.") from problem
     _refuse_infinite(frame, matrix, design.columns)
     return matrix
+
+
+def refuse_unseen(frame: pd.DataFrame, factor: Factor) -> None:
+    """Raise `FitError` naming levels that a fit has not seen."""
+    known = frame[factor.column].isin(list(factor.levels)).to_numpy()
+    if not known.all():
+        unseen = frame.loc[~known, factor.column].drop_duplicates()
+        raise FitError(
+            f"Column {factor.column!r} holds {some(repr(v) for v in unseen)}, unseen when fitting. "
+            f"Levels fitted: {some(factor.levels, most=20)}."
+        )
 
 
 def level_hints(frame: pd.DataFrame, design: Design, happened: Booleans) -> dict[str, str]:

@@ -52,6 +52,13 @@ class ListedRows:
         listed_predictor(self.index, self.ptr, self.dense, beta * self.value, beta[self.numbers], out)
         return out
 
+    def cross(self, weights: Floats) -> Floats:
+        """Return ``X' weights``, shape (p,)."""
+        per_entry = np.repeat(weights, np.diff(self.ptr))
+        total = np.bincount(self.index, weights=per_entry, minlength=self.value.size) * self.value
+        total[self.numbers] = weights @ self.dense
+        return total
+
     def sums(self, hazard: Floats, residual: Floats) -> tuple[Floats, Floats]:
         """Return ``X' residual``, shape (p,), and ``X' diag(hazard) X``, shape (p, p)."""
         from whychurn.models.kernels.listed import add_listed_sums

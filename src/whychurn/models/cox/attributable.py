@@ -21,11 +21,12 @@ import pandas as pd
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers, read_numbers, tally
-from whychurn.models.cox.likelihood import CoxData, SlotTerms
-from whychurn.models.cox.prediction import standardised_rows
-from whychurn.models.cox.residuals import score_residuals
+from whychurn.models.cox.exposure import ExposureChange, exposure_change
+from whychurn.models.cox.likelihood import SlotTerms
+from whychurn.models.cox.residuals import slot_means
 from whychurn.models.cox.result import CoxFit
-from whychurn.models.riskset import at_risk_sums, since_entry
+from whychurn.models.cox.rows import expand
+from whychurn.models.riskset import RiskSets, at_risk_sums, since_entry
 from whychurn.models.wald import normal_quantile
 
 
@@ -94,26 +95,19 @@ def attributable_fraction(
     normal_quantile(conf_level)
     if not (np.isfinite(observed_years) and observed_years > 0) or draws < 50:
         raise FitError("observed_years is a positive number and draws at least 50.")
-    data, terms = fit.row_level()
-    reference = _reference_design(fit, data.x, frame, reference_frame)
-    shift = terms.shift[data.sets.stratum]
-    beta = fit.params.to_numpy() * fit.scaling.spread
+    changed = exposure_change(fit, frame, reference_frame)
+    rows = _Rows.of(fit)
     # The same shift as the fit's own risks, so that both are on the scale of its slot sums.
-    risk = terms.risk / data.weights
-    risk_reference = np.exp(reference @ beta + data.offset - shift)
-    scores = score_residuals(data, terms) * data.weights[:, None]
-    units = np.outer(fit.scaling.spread, fit.scaling.spread)
-    influence_on_beta = scores @ (fit.naive_covariance.to_numpy() * units)
+    ratio = np.ones(fit.n)
+    ratio[changed.rows] = np.exp(changed.predictor(fit.params.to_numpy() * fit.scaling.spread))
 
-    left, left_influence = _expected_total(
-        data, terms, risk_reference, risk_reference[:, None] * reference, influence_on_beta
-    )
-    total = float(data.weights @ data.sets.event)
-    pieces = [left_influence / left if left > 0 else 0.0 * left_influence, data.weights * data.sets.event / total]
+    left, left_influence = _expected_total(rows, ratio, changed)
+    total = float(rows.weights @ rows.sets.event)
+    pieces = [left_influence / left if left > 0 else 0.0 * left_influence, rows.weights * rows.sets.event / total]
     amount = float("nan")
     if money is not None:
         worth = read_numbers(frame, money) / observed_years
-        amount, amount_influence = _amount_of_events(data, worth, risk_reference / risk, reference, influence_on_beta)
+        amount, amount_influence = _amount_of_events(rows, worth, ratio, changed)
         pieces.append(amount_influence)
     clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
     influences = _by_cluster(np.column_stack(pieces), clusters)
@@ -143,9 +137,71 @@ def attributable_fraction(
     )
 
 
-def _amount_of_events(
-    data: CoxData, worth: Floats, ratio: Floats, reference: Floats, influence_on_beta: Floats
-) -> tuple[float, Floats]:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The n rows of a fit with all that their influences are made of.
+
+    Attributes
+    ----------
+    fit, sets, terms, weights
+        The rows as given, placed on slots, and the sums of the fit.
+    hazard
+        Baseline hazard over each row, shape (n,): ``terms.risk * hazard`` are its expected events.
+    means, drift, tied_drift
+        Per slot, shape (K, p); see `slot_means`.
+    """
+
+    fit: CoxFit
+    sets: RiskSets
+    terms: SlotTerms
+    weights: Floats
+    hazard: Floats
+    means: Floats
+    drift: Floats
+    tied_drift: Floats
+
+    @classmethod
+    def of(cls, fit: CoxFit) -> _Rows:
+        sets, terms = fit.row_level_sums()
+        hazard = _over_rows(sets, terms.a1, terms.f1, terms.exact)
+        return cls(fit, sets, terms, fit.rows.weights, hazard, *slot_means(fit.data, fit.slot_terms))
+
+    def over_rows(self, per_slot: Floats, tied_part: Floats) -> Floats:
+        """Sum a slot quantity over each row's time at risk, less the part its own tied event is spared."""
+        return _over_rows(self.sets, per_slot, tied_part, self.terms.exact)
+
+    def cross(self, weights: Floats) -> Floats:
+        """Return ``X' weights`` for the standardised design X, shape (p,)."""
+        merged, covariates = self.fit.merged, self.fit.data.covariates
+        return covariates.cross(weights if merged is None else tally(merged.kind, weights, covariates.shape[0]))
+
+    def through_beta(self, gradient: Floats) -> Floats:
+        """Return the influence of every row on a function of the coefficients, shape (n,).
+
+        Parameters
+        ----------
+        gradient
+            Of the function, shape (p,). Only this combination of the score residuals is ever built.
+        """
+        spread = self.fit.scaling.spread
+        along = (self.fit.naive_covariance.to_numpy() * np.outer(spread, spread)) @ gradient
+        x = expand(self.fit.data.covariates.product(along), self.fit.merged)
+        sets, events, slots = self.sets, self.sets.happened, self.sets.happened_at
+        scores = self.over_rows(self.drift @ along, self.tied_drift @ along) - x * self.hazard
+        scores *= self.terms.risk
+        scores[events] += self.weights[events] * (x[events] - (self.means @ along)[slots])
+        # Rows outside every risk set say nothing, wherever they lie.
+        scores[sets.idle] = 0.0
+        return scores
+
+
+def _over_rows(sets: RiskSets, per_slot: Floats, tied_part: Floats, exact: bool) -> Floats:
+    total = since_entry(sets, per_slot, exact)
+    total[sets.event_rows] -= tied_part[sets.event_slots]
+    return total
+
+
+def _amount_of_events(rows: _Rows, worth: Floats, ratio: Floats, changed: ExposureChange) -> tuple[float, Floats]:
     """Return ``sum over events of w_i worth_i (1 - ratio_i)`` and the influence of every row on it, shape (n,).
 
     The worth is no term of the model, so expected events are not calibrated to it: summed over expected
@@ -158,21 +214,17 @@ def _amount_of_events(
         Amount of each row, shape (n,).
     ratio
         Hazard under the reference over hazard as observed, shape (n,).
-    reference
-        Standardised design of the reference, shape (n, p).
-    influence_on_beta
-        Weighted dfbetas, shape (n, p).
+    changed
+        What the reference changes in the design.
     """
-    lost = data.weights * data.sets.event * worth
+    lost = rows.weights * rows.sets.event * worth
     own = lost * (1.0 - ratio)
-    gradient = (lost * ratio) @ (data.x - reference)
-    return float(own.sum()), own + influence_on_beta @ gradient
+    gradient = -changed.weighted(lost * ratio, rows.means.shape[1])
+    return float(own.sum()), own + rows.through_beta(gradient)
 
 
-def _expected_total(
-    data: CoxData, terms: SlotTerms, value: Floats, slope: Floats, influence_on_beta: Floats
-) -> tuple[float, Floats]:
-    """Return ``sum_i w_i value_i h_i`` and the influence of every row on it, shape (n,).
+def _expected_total(rows: _Rows, ratio: Floats, changed: ExposureChange) -> tuple[float, Floats]:
+    """Return the events expected under the reference, ``sum_i w_i r_i ratio_i h_i``, and every row's influence, shape (n,).
 
     ``h_i`` is the baseline hazard over the row, so that ``w_i r_i h_i`` are its expected events. The total
     depends on a row through its own term, through its event in the baseline's numerator, through its share
@@ -180,47 +232,23 @@ def _expected_total(
 
     Parameters
     ----------
-    value
-        A function of the coefficients for each row, shape (n,).
-    slope
-        Its derivative by the coefficients, shape (n, p).
-    influence_on_beta
-        Weighted dfbetas, shape (n, p).
+    ratio, changed
+        As in `_amount_of_events`.
     """
-    sets = data.sets
-    rows, slots = sets.event_rows, sets.event_slots
-    mass = data.weights * value
+    sets, terms = rows.sets, rows.terms
+    events, slots = sets.event_rows, sets.event_slots
+    mass = terms.risk * ratio
     g = at_risk_sums(sets, mass, terms.exact)
-    tied = tally(slots, mass[rows], sets.slots)
-    own_hazard = _hazard_over_rows(data, terms.a1, terms.f1, terms.exact)
-    event_weight = tally(slots, data.weights[rows], sets.slots)
+    tied = tally(slots, mass[events], sets.slots)
+    event_weight = tally(slots, rows.weights[events], sets.slots)
     per_event = np.divide(terms.a1 * g - terms.f1 * tied, event_weight, out=np.zeros_like(g), where=event_weight > 0)
-    dilution = _hazard_over_rows(data, terms.a * g - terms.b * tied, terms.b * g - terms.c * tied, terms.exact)
-    gradient = (data.weights * own_hazard) @ slope - (terms.risk * dilution) @ data.x
-    influence = mass * own_hazard - terms.risk * dilution + influence_on_beta @ gradient
-    influence[rows] += data.weights[rows] * per_event[slots]
-    return float(mass @ own_hazard), influence
-
-
-def _hazard_over_rows(data: CoxData, per_slot: Floats, tied_part: Floats, exact: bool) -> Floats:
-    """Sum a slot quantity over each row's time at risk, less the part its own tied event is spared."""
-    sets = data.sets
-    total = since_entry(sets, per_slot, exact)
-    total[sets.event_rows] -= tied_part[sets.event_slots]
-    return total
-
-
-def _reference_design(fit: CoxFit, x: Floats, frame: pd.DataFrame, reference_frame: pd.DataFrame) -> Floats:
-    """Return the standardised design of the reference rows after checking that all rows correspond."""
-    if not len(frame) == len(reference_frame) == fit.n:
-        raise FitError(
-            f"The model was fitted to {fit.n:,} rows, but frame has {len(frame):,} and reference_frame "
-            f"{len(reference_frame):,}. Pass the rows of the fit, in order."
-        )
-    observed = standardised_rows(fit, frame)
-    if not np.allclose(observed, x, rtol=1e-9, atol=1e-9):
-        raise FitError("frame does not hold the rows of the fit in their order.")
-    return standardised_rows(fit, reference_frame)
+    dilution = rows.over_rows(terms.a * g - terms.b * tied, terms.b * g - terms.c * tied)
+    expected, diluted = mass * rows.hazard, terms.risk * dilution
+    influence = expected - diluted
+    gradient = rows.cross(influence) + changed.weighted(expected, rows.means.shape[1])
+    influence += rows.through_beta(gradient)
+    influence[events] += rows.weights[events] * per_event[slots]
+    return float(expected.sum()), influence
 
 
 def _by_cluster(influences: Floats, clusters: Integers) -> Floats:

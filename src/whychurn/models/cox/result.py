@@ -20,7 +20,7 @@ from whychurn.models.cox.proportionality import proportionality_statistics, time
 from whychurn.models.cox.rows import Rows, expand, plain_start
 from whychurn.models.design import Design
 from whychurn.models.merge_rows import MergedRows
-from whychurn.models.riskset import place_rows
+from whychurn.models.riskset import RiskSets, place_rows
 from whychurn.models.standardise import Scaling
 from whychurn.models.threads import one_blas_thread
 from whychurn.models.wald import WaldTest, ratio_table, wald_test
@@ -96,22 +96,24 @@ class CoxFit:
         return float(score @ np.linalg.solve(information, score))
 
     def row_level(self) -> tuple[CoxData, SlotTerms]:
-        """Return data and slot sums over the rows of the frame, n of them, where the fit merged equal rows."""
+        """Return data and slot sums over the rows of the frame, n of them, where the fit worked on fewer."""
         merged, rows = self.merged, self.rows
         if merged is None:
             return self.data, self.slot_terms
+        sets, terms = self.row_level_sums()
+        covariates = standardised_matrix(self.data.covariates.take(merged.kind))
+        return CoxData(covariates, rows.weights, rows.offset, sets, self.data.efron), terms
+
+    def row_level_sums(self) -> tuple[RiskSets, SlotTerms]:
+        """Return the rows of the frame placed on slots, and the slot sums with their risks, without their design."""
+        merged, rows = self.merged, self.rows
+        if merged is None:
+            return self.data.sets, self.slot_terms
         sets = place_rows(rows.start, rows.stop, rows.event, rows.stratum)
-        data = CoxData(
-            covariates=standardised_matrix(self.data.covariates.take(merged.kind)),
-            weights=rows.weights,
-            offset=rows.offset,
-            sets=sets,
-            efron=self.data.efron,
-        )
         risk = (self.slot_terms.risk / self.data.weights)[merged.kind] * rows.weights
         # Rows outside every risk set may have been joined to others.
         risk[sets.idle] = rows.weights[sets.idle]
-        return data, replace(self.slot_terms, risk=risk)
+        return sets, replace(self.slot_terms, risk=risk)
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row per column of the design.
