@@ -18,6 +18,8 @@ PAGES = {
     "crosstabs": ("crosstab_summary", "crosstab_tests", "crosstab_tables"),
     "hazards": ("hazard_summary", "hazard_forest", "hazard_comparison", "proportional_summary", "proportional_table",
                 "period_table", "window_comparison"),
+    "industry": ("industry_summary", "industry_staying", "industry_leaving", "industry_forest", "industry_why",
+                 "industry_pairs", "industry_worth", "industry_segments"),
     "churn_within": ("risk_summary", "risk_levels", "risk_differences"),
     "focus": ("focus_sections",),
     "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves", "opinion_differences"),

@@ -1,13 +1,13 @@
 """Industry and segments: curves against counts by hand, ratios against plain fits, and companies that break naive code."""
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 from builders import build, cause, simulate
-from companies import company, company_panel, company_study, settings_of
+from companies import company_panel
+from industry_companies import answered, never_ended, small_company, with_causes
 from scipy.stats import norm
 
 import whychurn as wc
@@ -21,36 +21,10 @@ from whychurn.findings import Findings
 
 pytestmark = pytest.mark.xdist_group("companies")
 
-FEW = ("industry", "size_band", "region", "channel", "quarter", "plan", "uses_28_reporting", "open_tickets")
-SMALL = settings_of(160, 20_000, 5)
-
-
-def with_causes(panel, columns=FEW):
-    """A panel with some of its causes: models of all twenty are for the whole report."""
-    return replace(panel, candidates=tuple(c for c in panel.candidates if c.column in columns))
-
-
-@cache
-def answered():
-    study, panel = company_panel()
-    panel = with_causes(panel)
-    return study, panel, wc.analyse("industry", panel, study)
-
 
 @pytest.fixture
 def demo():
     return answered()
-
-
-def small_company(industries=None, edit=None, columns=FEW, **study):
-    """A company of 160, its industries renamed by account, analysed."""
-    frames = {name: frame.copy() for name, frame in company(160, 20_000, 5).frames.items()}
-    if industries is not None:
-        frames["accounts"]["industry"] = industries(frames["accounts"])
-    if edit is not None:
-        edit(frames)
-    study, panel = company_study(frames, SMALL, **study)
-    return study, panel, wc.analyse("industry", with_causes(panel, columns), study)
 
 
 # --- Counts and curves --------------------------------------------------------------------------------------
@@ -280,14 +254,6 @@ def test_gray_where_all_are_seen_from_the_beginning_else_the_log_rank_test(demo)
 
 
 # --- Companies that break naive code ------------------------------------------------------------------------
-
-
-def never_ended():
-    """Accounts of the small company of which no subscription ever ended."""
-    subscriptions = company(160, 20_000, 5).frames["subscriptions"]
-    return sorted(
-        set(subscriptions["account_id"]) - set(subscriptions.loc[subscriptions["ended_on"].notna(), "account_id"])
-    )
 
 
 def test_a_segment_without_departures_is_a_note():

@@ -19,6 +19,13 @@ ANALYSES: dict[str, tuple[str, str]] = {
         "Which modules go with staying, and which do nothing?",
     ),
     "onboarding": ("whychurn.analyses.onboarding", "Do the first ninety days decide?"),
+    "engagement": (
+        "whychurn.analyses.engagement",
+        "Do support, satisfaction and falling use warn of leaving?",
+    ),
+    "reasons": ("whychurn.analyses.reasons", "What did they say, and what was measured?"),
+    "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
+    "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
     "landmarks": ("whychurn.analyses.landmarks", "Who leaves within the next days?"),
@@ -26,6 +33,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "second_opinion": ("whychurn.analyses.second_opinion", "Do other libraries agree?"),
     "accuracy": ("whychurn.analyses.accuracy", "How well could this tell who will leave?"),
     "causes": ("whychurn.analyses.causes", "Which causes matter most, and how sure are we?"),
+    "planner": ("whychurn.analyses.planner", "What would it take to lose fewer?"),
 }
 
 

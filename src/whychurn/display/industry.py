@@ -161,7 +161,7 @@ def industry_segments(findings: Findings) -> Block:
     for segment in segments(findings)[1:]:
         differs = findings.where(estimand="levels_differ", term=segment.term).rows()
         main = asked(findings, segment)
-        parts = [finding(_answer(segment, main, named=False)), _test_line(differs, main)]
+        parts = [finding(_answer(segment, main, named=False)), _test_line(differs, main), _changing(findings, segment)]
         if any(row.p_adjusted < 0.05 for row in differs):
             parts.append(staying_figure(findings, segment))
         parts += [_levels(findings, segment), worth_table(findings, segment)]
@@ -187,6 +187,18 @@ def _test_line(rows: list[Row], main: Row | None) -> Block:
         ),
         "sub",
     )
+
+
+def _changing(findings: Findings, segment: Row) -> Block:
+    """Say so where a segment's ratios are averages over the length of a stay."""
+    tests = findings.where(estimand="proportional_hazards", term=segment.term, grade="changes with tenure").rows()
+    if not tests:
+        return NOTHING
+    text = sentence(
+        "The ratios change with the length of a stay ({p}): each is an average, and the differences in days below say more.",
+        p=p_text(tests[0]),
+    )
+    return paragraph(text, "note")
 
 
 def _levels(findings: Findings, segment: Row) -> Block:

@@ -112,7 +112,7 @@ def _drawn(
         "Kaplan-Meier" if estimand == "survival" else "Aalen-Johansen, so that other causes of leaving are not ignored"
     )
     remark = sentence(
-        "Along: {axis}. Band: interval at each point. Grey dashes: all customers. The point, and the number above: after {time}. A curve ends "
+        "Along: {axis}. Band: interval at each point. Grey dashes: all customers. The point, and the number in the corner: after {time}. A curve ends "
         "where fewer than ten are at risk. {method}; customers older than the records enter late.",
         axis=axis_name(last, time_unit),
         time=horizon_words(mark),

@@ -142,8 +142,14 @@ def _exposures(findings: Findings, segment: Row, pairs: list[Row]) -> Block:
     rows = findings.where(estimand="time_share", term=segment.term).rows()
     if not rows:
         return NOTHING
-    levels = list(dict.fromkeys(level for row in pairs for level in (row.level, row.reference)))
     at = {(row.group, row.level): row for row in rows}
+    # Small groups that models count together have shares of their own only.
+    known = {row.level for row in rows}
+    levels = [
+        level for level in dict.fromkeys(x for row in pairs for x in (row.level, row.reference)) if level in known
+    ]
+    if not levels:
+        return NOTHING
     groups = list(dict.fromkeys(row.group for row in rows))
     front, back = levels[0], levels[-1] if len(levels) > 1 else ALL
 

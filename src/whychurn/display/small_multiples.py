@@ -86,7 +86,7 @@ def panels_svg(
     top : float, optional
         Upper end of the vertical axis, which begins at 0; 1 by default.
     mark_at : float, optional
-        Time at which a point stands on each curve; its value is written over the panel.
+        Time at which a point stands on each curve; its value is written in the panel's free corner.
     """
     n_rows = math.ceil(len(panels) / layout.columns)
     row_height = ABOVE + layout.panel + BELOW
@@ -103,7 +103,7 @@ def panels_svg(
             _curves(ax, panel, everyone, mark_at)
             _axes(ax, last, top or 1.0, column == 0, time_unit)
             _words(fig, panel, (x, y, width), (layout, height), last)
-            _value(fig, panel, mark_at, (x + width) / layout.width, (y + layout.panel + 0.17) / height, layout)
+            _value(ax, panel, mark_at, layout)
         return inline_svg(fig, alt)
 
 
@@ -168,14 +168,24 @@ def axis_name(last: float, time_unit: str) -> str:
     return "years as a customer" if years else f"{time_unit} as a customer"
 
 
-def _value(fig: Figure, panel: Panel, mark_at: float | None, x: float, y: float, layout: Layout) -> None:
-    """Write the value at the point over the panel's right end, where no curve can cross it."""
-    at = _enough(panel.curve)
-    at = at[at["time"] == mark_at]
-    if len(at):
-        colour = SERIES[1] if panel.marked else SERIES[0]
-        text = format_number(float(at["estimate"].iloc[0]), "percent0")
-        fig.text(x, y, text, fontsize=layout.font + 3, fontweight="bold", color=colour, ha="right", va="center")
+def _value(ax: Axes, panel: Panel, mark_at: float | None, layout: Layout) -> None:
+    """Write the value at the point in the corner that a falling, or a rising, curve leaves free."""
+    own = _enough(panel.curve)
+    at = own[own["time"] == mark_at]
+    if not len(at):
+        return
+    falling = float(own["estimate"].iloc[0]) > 0.5
+    ax.text(
+        0.98 if falling else 0.03,
+        0.95,
+        format_number(float(at["estimate"].iloc[0]), "percent0"),
+        transform=ax.transAxes,
+        fontsize=layout.font + 2,
+        fontweight="bold",
+        color=SERIES[1] if panel.marked else SERIES[0],
+        ha="right" if falling else "left",
+        va="top",
+    )
 
 
 def _words(fig: Figure, panel: Panel, box: tuple[float, float, float], page: tuple[Layout, float], last: float) -> None:
@@ -183,12 +193,12 @@ def _words(fig: Figure, panel: Panel, box: tuple[float, float, float], page: tup
     (x, y, width), (layout, height) = box, page
     colour = SERIES[1] if panel.marked else SERIES[0]
     top = y + layout.panel
-    name = shortened(panel.name, width - 0.45, layout.font + 0.5)
+    name = shortened(panel.name, width, layout.font)
     fig.text(
         x / layout.width,
         (top + 0.24) / height,
         name,
-        fontsize=layout.font + 0.5,
+        fontsize=layout.font,
         fontweight="bold",
         color=colour,
         va="center",
