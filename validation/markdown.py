@@ -62,7 +62,8 @@ def signed(mean: Mean, digits: int = 3) -> str:
     if math.isnan(mean.value):
         return "–"
     half = mean.limits[1] - mean.value
-    return f"{mean.value:+.{digits}f} ± {half:.{digits}f}".replace("-", "−")
+    chance = "" if math.isnan(half) else f" ± {half:.{digits}f}"
+    return f"{mean.value:+.{digits}f}{chance}".replace("-", "−")
 
 
 def percent(value: Share | Mean) -> str:
@@ -70,4 +71,6 @@ def percent(value: Share | Mean) -> str:
     if math.isnan(value.value):
         return "–"
     low, high = value.limits
+    if math.isnan(low):
+        return f"{value.value:.1%}"
     return f"{value.value:.1%} ({max(low, 0):.1%} to {min(high, 1):.1%})"

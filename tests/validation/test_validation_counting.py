@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -158,3 +159,28 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "code_digest", lambda: "other")
     run.run("effects", "default", range(1, 3), 1, tmp_path, again=True)
     assert asked[5:] == [1, 2]
+
+
+def test_the_page_says_what_the_records_hold(records):
+    from validation.page import page, rows_of_csv
+    from validation.results import Results
+
+    table = {"industry": {"rank": 1, "grade": "strong", "p_adjusted": 0.001, "share": [0.3, 0.2, 0.4]},
+             "region": {"rank": 2, "grade": "weak", "p_adjusted": 0.04}}  # fmt: skip
+    shares = {"industry": [0.3, 0.01], "region": [0.0, 0.0]}
+    truth = {
+        "shares": shares, "voluntary": shares, "industry_by_counting": [0.04, 0.01], "industry_by_tenure": [0.07, 0.01],
+        "risk": {"Medical devices": [0.6, 0.01], "Software": [0.4, 0.01], "difference": [0.2, 0.01]},
+    }  # fmt: skip
+    declared = {"declared": {"industry": [0.4, 0.2], "region": None}}
+    frames = [{"rows": records[0] | declared, "frames": records[0] | declared}]
+    results = Results({"default": records}, {"default": [{"table": table}]}, frames, {"default": truth})
+    text = page(results)
+    assert "| Medical devices | 0.45 |" in text
+    assert "before region with 0%" in text and not re.search(r"\bnan\b", text)
+    # Both ways are the same records here, so nothing lies apart.
+    assert "| Industry | +0.00 | 0.00 |" in text
+    # Of the two causes found in the one table, the region is false.
+    assert "| As planted | cause table | 1 | 5% | 50.0% |" in text
+    rows = rows_of_csv(results)
+    assert len(rows) == 26 and all(len(row) == len(rows[0]) for row in rows)
