@@ -108,7 +108,8 @@ def run(panel: Panel, study: Study) -> Findings:
 
 
 def _fitted(rows: AtRisk, silence: Silence, knots: tuple[float, ...]) -> _Model:
-    return _Model(rows, silence, fit_levels(rows, silence.level), fit_curve(rows, silence, knots))
+    bands = fit_levels(rows, silence.level)
+    return _Model(rows, silence, bands, fit_curve(rows, silence, knots, bands))
 
 
 def _base(term: str, outcome: str, **more: Any) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def _statement(clock: Clock, model: _Model, study: TableStudy) -> Statement:
         return Statement(MONTH_WITHOUT_LOGIN, clock.term, (part,))
     labels = (*BANDS[:2], TWO_WEEKS, *UNSEEN)
     level = np.where(model.silence.seen, np.minimum(model.silence.level, 2), model.silence.level - 1)
-    fit = fit_levels(model.rows, level, labels)
+    fit = fit_levels(model.rows, level, labels, model.bands)
     risk = risk_part(fit.contrast(TWO_WEEKS), TWO_WEEKS, BANDS[0], fit.adjusted_for, fit.note)
     slope, error = average_slope(model.curve, model.rows, model.silence, RISING_FROM)
     definition = (
@@ -197,7 +198,7 @@ def _more_rows(model: _Model, others: Floats, study: TableStudy) -> list[dict[st
     plain = _base(silence.clock.term, OUTCOME)
     return [
         *lag_rows(fit_lags(rows, silence, study, model.bands), study, level, base),
-        *threshold_rows(find_threshold(rows, silence, others, study.seed), level, base),
+        *threshold_rows(find_threshold(rows, silence, others, study.seed, model.bands), level, base),
         *outlook_rows(rows, silence, study, level, plain),
         *silent_first_rows(rows, silence, study, level, plain),
     ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.fits import fit_rows
-from whychurn.analyses.inactivity_fits import give_way, ratio_values
-from whychurn.analyses.inactivity_rows import LEVELS, AtRisk, Floats, Ints, Silence
+from whychurn.analyses.comparable import infinite_levels
+from whychurn.analyses.inactivity_fits import LevelFit, fit_beside, give_way, ratio_values
+from whychurn.analyses.inactivity_rows import LEVELS, TOO_NEW, AtRisk, Floats, Ints, Silence
 from whychurn.models import WaldTest
 from whychurn.models.wald import wald_test
 
@@ -100,7 +100,7 @@ def knots_for(silence: Silence, rows: AtRisk) -> tuple[float, ...]:
     return kept if len(kept) >= 3 else ()
 
 
-def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...]) -> Curve:
+def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...], like: LevelFit | None = None) -> Curve:
     """Fit the curve; those without a number of days have levels of their own.
 
     Parameters
@@ -109,6 +109,8 @@ def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...]) -> Curve
     silence : Silence
     knots : tuple of float
         From :func:`knots_for`.
+    like : LevelFit, optional
+        Bands of the same rows (see :func:`whychurn.analyses.inactivity_fits.fit_beside`).
     """
     left = rows.left & silence.seen
     beyond = silence.days[left]
@@ -118,9 +120,11 @@ def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...]) -> Curve
         return _nothing(knots, note, longest)
     day = np.where(silence.seen, np.clip(np.nan_to_num(silence.days), REFERENCE, LONGEST), REFERENCE)
     state = np.where(silence.seen, 0, silence.level)
-    usable = rows.left & (rows.place[rows.stretch] >= 0)
-    filled = np.bincount(state[usable], minlength=len(LEVELS)) > 0
-    coded = rows.model_rows({"day": day, _STATE: state}, filled[state])
+    coded = rows.model_rows({"day": day, _STATE: state}, state != TOO_NEW)
+    out = infinite_levels(coded.frame, _STATE, len(LEVELS))
+    if 0 in out:
+        return _nothing(knots, "Customers with a number of days cannot be compared with others.", longest)
+    coded = replace(coded, frame=coded.frame[~coded.frame[_STATE].isin(list(out))].reset_index(drop=True))
     columns = spline(coded.frame["day"].to_numpy(dtype=float), knots)
     names = [f"spline{number}" for number in range(columns.shape[1])]
     for name, column in zip(names, columns.T, strict=True):
@@ -129,7 +133,7 @@ def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...]) -> Curve
     if np.unique(coded.frame[_STATE]).size > 1:
         coded.frame[_STATE] = pd.Categorical(coded.frame[_STATE])
         terms.append(_STATE)
-    fit, note, coded = fit_rows(coded, terms)
+    fit, note, coded = fit_beside(coded, terms, like)
     labels = tuple(candidate.label for candidate in rows.adjusters if candidate.column in coded.names)
     if fit is None:
         return _nothing(knots, note, longest)

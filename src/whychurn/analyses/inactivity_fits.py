@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from whychurn.analyses.comparable import infinite_levels
 from whychurn.analyses.contrasts import Contrast
 from whychurn.analyses.fits import fit_rows
-from whychurn.analyses.inactivity_rows import LEVELS, SILENCE, AtRisk, Floats, Ints, customers_by
+from whychurn.analyses.inactivity_rows import LEVELS, SILENCE, UNSEEN, AtRisk, Floats, Ints, customers_by
+from whychurn.analyses.risk_rows import CLUSTER
 from whychurn.analyses.rows import ModelRows
+from whychurn.errors import FitError
+from whychurn.models import fit_cox
 from whychurn.models.cox import CoxFit
+
+NOBODY_ELSE = "No ratio: so early, nearly everybody is too new, and there is nobody to compare with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,10 @@ class LevelFit:
         return next((contrast for contrast in self.contrasts if contrast.level == level), None)
 
 
-def fit_levels(rows: AtRisk, level: Ints, labels: Sequence[str] = LEVELS) -> LevelFit:
+def fit_levels(rows: AtRisk, level: Ints, labels: Sequence[str] = LEVELS, like: LevelFit | None = None) -> LevelFit:
     """Fit levels of silence as a category, the first as reference.
 
-    Levels at which nobody left leave with their rows, which is the limit of the other coefficients.
+    Levels without a finite ratio leave with their rows, as do customers so new that nobody beside them is not.
 
     Parameters
     ----------
@@ -58,28 +63,35 @@ def fit_levels(rows: AtRisk, level: Ints, labels: Sequence[str] = LEVELS) -> Lev
     level : array of int, shape (n,)
         Places in `labels`.
     labels : sequence of str
+    like : LevelFit, optional
+        A similar model of the same rows (see :func:`fit_beside`).
     """
     n_levels = len(labels)
     customers = customers_by(level, n_levels, rows.account)
-    # Only departures that the model can hold: an adjuster's level at which nobody left takes its rows along.
     events = np.bincount(level[rows.left], minlength=n_levels)
-    usable = rows.left & (rows.place[rows.stretch] >= 0)
-    empty = np.bincount(level[usable], minlength=n_levels) == 0
     counts = [(int(n), int(left)) for n, left in zip(customers, events, strict=True)]
     present = [index for index in range(n_levels) if customers[index]]
-    limits = [_without_events(labels, index, counts) for index in present if index and empty[index]]
-    names = [labels[index] for index in present if index and not empty[index]]
-    if empty[0] or not names:
-        reason = f"Nobody left at {labels[0]!r}, so there is no ratio to state." if empty[0] else "Nobody left at any other level."  # fmt: skip
-        return LevelFit((*limits, *_unknown(labels, present, empty, counts, reason)), (), reason)
-    coded = rows.model_rows({SILENCE: level}, ~empty[level])
-    categories = [labels[index] for index in present if not empty[index]]
-    coded.frame[SILENCE] = pd.Categorical(np.asarray(labels, dtype=object)[coded.frame[SILENCE]], categories)
-    fit, note, coded = fit_rows(coded, [SILENCE])
+    too_new = labels.index(UNSEEN[0])
+    coded = rows.model_rows({SILENCE: level}, level != too_new)
+    out = infinite_levels(coded.frame, SILENCE, n_levels)
+    limits = [_without_ratio(labels, index, counts, out[index]) for index in present if index in out and index]
+    if too_new in present:
+        limits.append(Contrast(UNSEEN[0], labels[0], math.nan, math.nan, *counts[too_new], NOBODY_ELSE))
+    names = [labels[index] for index in present if index not in (0, too_new, *out)]
+    if 0 in out or not names:
+        reason = f"Those at {labels[0]!r} cannot be compared with others."
+        reason = reason if customers[0] else f"Nobody was at {labels[0]!r}."
+        unknown = _unknown(labels, names, counts, reason)
+        return LevelFit((*limits, *unknown), (), reason if unknown else "There is no other level to compare with.")
+    codes = coded.frame[SILENCE].to_numpy()
+    kept = ~np.isin(codes, list(out))
+    coded = replace(coded, frame=coded.frame[kept].reset_index(drop=True))
+    coded.frame[SILENCE] = pd.Categorical(np.asarray(labels, dtype=object)[codes[kept]], [labels[0], *names])
+    fit, note, coded = fit_beside(coded, [SILENCE], like)
     note = " ".join(part for part in (note, give_way(coded, rows)) if part)
     constant = tuple(candidate.label for candidate in rows.adjusters if candidate.column in coded.names)
     if fit is None:
-        return LevelFit((*limits, *_unknown(labels, present, empty, counts, note)), constant, note)
+        return LevelFit((*limits, *_unknown(labels, names, counts, note)), constant, note)
     columns = fit.term_slices[SILENCE]
     errors = np.sqrt(np.diag(fit.covariance.loc[list(columns), list(columns)]))
     found = [
@@ -87,6 +99,25 @@ def fit_levels(rows: AtRisk, level: Ints, labels: Sequence[str] = LEVELS) -> Lev
         for name, column, error in zip(names, columns, errors, strict=True)
     ]
     return LevelFit((*found, *limits), constant, note, fit, coded)
+
+
+def fit_beside(coded: ModelRows, own: Sequence[str], like: LevelFit | None) -> tuple[CoxFit | None, str, ModelRows]:
+    """Fit own terms beside the adjusters, as :func:`whychurn.analyses.fits.fit_rows` does.
+
+    Where a similar model of the same rows was fitted and no adjuster had to give way in it, the search begins at its
+    coefficients, and adjusters are not tried again for what they tell. The optimum is the same.
+    """
+    if like is not None and like.fit is not None and like.rows is not None and like.rows.left == coded.left:
+        try:
+            start = "start" if (coded.frame["start"] > 0).any() else None
+            cluster = CLUSTER if CLUSTER in coded.frame else None
+            begin = {str(name): float(value) for name, value in like.fit.params.items()}
+            terms = [*own, *coded.terms]
+            fit = fit_cox(coded.frame, terms, time="stop", event="event", start=start, cluster=cluster, begin=begin)
+        except FitError:
+            return fit_rows(coded, own)
+        return fit, "", coded
+    return fit_rows(coded, own)
 
 
 def fit_without(rows: AtRisk) -> LevelFit:
@@ -143,21 +174,17 @@ def ratio_values(log_hr: float, std_error: float, conf_level: float) -> dict[str
     }
 
 
-def _without_events(labels: Sequence[str], index: int, counts: Sequence[tuple[int, int]]) -> Contrast:
+def _without_ratio(labels: Sequence[str], index: int, counts: Sequence[tuple[int, int]], limit: int) -> Contrast:
     n, events = counts[index]
-    note = (
-        f"Nobody left among its {n:,} customers, so its hazard ratio cannot be estimated (the limit is 0)."
-        if not events
-        else "Nobody left at it besides those who had to leave the model, so there is no ratio."
-    )
-    return Contrast(labels[index], labels[0], math.nan, math.nan, n, events, note, limit=0 if events else -1)
+    note = {
+        -1: f"Nobody left among its {n:,} customers while others could be compared with them: no ratio (its limit is 0).",
+        1: f"Whenever one of its {n:,} customers could be compared with others, nobody else left: no ratio (it has no upper limit).",
+        0: f"None of its {n:,} customers was at risk beside others when somebody left: no ratio.",
+    }[limit]
+    return Contrast(labels[index], labels[0], math.nan, math.nan, n, events, note, limit=limit)
 
 
 def _unknown(
-    labels: Sequence[str], present: Sequence[int], empty: NDArray[np.bool_], counts: Sequence[tuple[int, int]], why: str
+    labels: Sequence[str], names: Sequence[str], counts: Sequence[tuple[int, int]], why: str
 ) -> list[Contrast]:
-    return [
-        Contrast(labels[index], labels[0], math.nan, math.nan, *counts[index], why)
-        for index in present
-        if index and not empty[index]
-    ]
+    return [Contrast(name, labels[0], math.nan, math.nan, *counts[labels.index(name)], why) for name in names]

@@ -65,7 +65,7 @@ def fit_lags(rows: AtRisk, silence: Silence, study: TableStudy, own: LevelFit) -
             found.append(AtLag(wanted, study.lag_days, own))
         else:
             lag = study.lag_days + back * study.interval_days
-            found.append(AtLag(wanted, lag, fit_levels(rows, shifted(silence, rows, back), _LABELS)))
+            found.append(AtLag(wanted, lag, fit_levels(rows, shifted(silence, rows, back), _LABELS, own)))
     return found
 
 

@@ -85,7 +85,7 @@ class _RiskSets:
         return np.asarray(self.left.sum(axis=(0, 2)))
 
 
-def find_threshold(rows: AtRisk, silence: Silence, others: Floats, seed: int) -> Threshold | str:
+def find_threshold(rows: AtRisk, silence: Silence, others: Floats, seed: int, like: LevelFit) -> Threshold | str:
     """Search for a threshold; a text says why there is none.
 
     Parameters
@@ -95,6 +95,8 @@ def find_threshold(rows: AtRisk, silence: Silence, others: Floats, seed: int) ->
     others : array, shape (n,)
         What the adjusters add to the log hazard in a model without silence: it weights who is at risk.
     seed : int
+    like : LevelFit
+        Bands of the same rows.
     """
     use = silence.seen & (rows.place[rows.stretch] >= 0)
     left = rows.left & use
@@ -128,7 +130,7 @@ def find_threshold(rows: AtRisk, silence: Silence, others: Floats, seed: int) ->
     # The unseen come after four bands there, after two sides of a threshold here.
     unseen = silence.level - len(BANDS) + 2
     level = np.where(silence.seen, (day >= np.array(chosen)[fold]).astype(np.int64), unseen)
-    held_fit = fit_levels(rows, level, (BELOW, ABOVE, *UNSEEN))
+    held_fit = fit_levels(rows, level, (BELOW, ABOVE, *UNSEEN), like)
     return Threshold(
         grid, gains, int(grid[best]), grid[gains >= gains[best] - error], error, tuple(chosen), p_value, held_fit,
         len(events),
@@ -240,8 +242,11 @@ def threshold_rows(found: Threshold | str, conf_level: float, base: dict[str, An
         "family": f"largest of {len(found.grid)} thresholds, {DRAWS} draws of who leaves",
     }  # fmt: skip
     rows = [best]
-    for level, value in (("first", found.as_good.min()), ("last", found.as_good.max())):
-        rows.append(base | {"estimand": "threshold_as_good", "level": level, "estimate": float(value) if improves else math.nan, "unit": "days", "definition": definition, "note": none})  # fmt: skip
+    least, most = int(found.as_good.min()), int(found.as_good.max())
+    counts = {"numerator": len(found.as_good), "denominator": int(((found.grid >= least) & (found.grid <= most)).sum())}
+    for level, value in (("first", least), ("last", most)):
+        row = {"estimand": "threshold_as_good", "level": level, "unit": "days", "definition": definition, "note": none}
+        rows.append(base | row | counts | {"estimate": float(value) if improves else math.nan})
     for level, value in (("smallest", min(found.by_fold)), ("largest", max(found.by_fold))):
         rows.append(base | {"estimand": "threshold_by_fold", "level": level, "estimate": float(value), "unit": "days", "numerator": FOLDS, "definition": "chosen without one fifth of the customers"})  # fmt: skip
     contrast = found.held_out.contrast(ABOVE)

@@ -60,7 +60,7 @@ def _how(findings: Findings, row: Row) -> Markup:
     lag = first_row(findings, estimand="lag_days")
     held = row.adjusted_for or "nothing: no declared cause comes earlier"
     return sentence(
-        "Silence is counted in full days, as known {lag} days before each row at risk: what customers did after that is left "
+        "Silence is counted in full days, as it was known {lag} days ahead: what customers did after that is left "
         "out, because it may already follow from their decision. Held equal: {held}. All leaving counts, for whatever "
         "reason, unless a column says voluntary. Silence goes with leaving; that it brings it about is not shown.",
         lag="some" if lag is None else number(lag, "number0"),
@@ -130,7 +130,7 @@ def _together(verdicts: Sequence[Row]) -> Markup:
 
 def _verdict_line(row: Row) -> Markup:
     words = {"holds": "holds", "does not hold": "does not hold", "cannot tell": "these data cannot tell"}
-    p = sentence(" ({p}, adjusted over {family})", p=p_text(row), family=row.family) if row.p_adjusted >= 0 else ""  # fmt: skip
+    p = sentence(" ({p}, adjusted by Holm’s method for both statements)", p=p_text(row)) if row.p_adjusted >= 0 else ""  # fmt: skip
     return sentence("“{statement}”: <strong>{verdict}</strong>{p}.", statement=row.group, verdict=words.get(row.grade, row.grade), p=p)  # fmt: skip
 
 
@@ -223,6 +223,7 @@ def _curve_table(curve: ClockCurves) -> Block:
 
 
 def filled(cells: Iterable[dict[str, Any]], key: str) -> bool:
+    """Return whether a column of a table says anything."""
     return any(cell[key] not in ("", "–", "reference") for cell in cells)
 
 

@@ -11,7 +11,7 @@ from whychurn.display.blocks import say as sentence
 from whychurn.display.inactivity import HEADING, WITHOUT, unbroken
 from whychurn.display.inactivity_figures import NARROW, WIDE, lags_svg
 from whychurn.display.numbers import format_number
-from whychurn.display.wording import first_row, interval, number, times_as_fast, with_interval
+from whychurn.display.wording import first_row, interval, number, p_text, times_as_fast, with_interval
 from whychurn.findings import Findings, Row
 
 _SHORT = {"Time since the last login": "login", "Time since the last use": "use"}
@@ -104,15 +104,15 @@ def inactivity_outlook(findings: Findings) -> Block:
         columns = [Column("Silence", "level"), Column("Customers", "n", number=True)]
         for horizon in horizons:
             columns.append(Column(f"Leave within {horizon:g} days", f"share{horizon:g}", number=True))
-            columns.append(Column("of them left", f"left{horizon:g}", number=True))
+            columns.append(Column("Departures", f"left{horizon:g}", number=True))
         if cells:
             block += table(
                 sentence("{heading}: share that leaves, with interval", heading=HEADING[term]), columns, cells
             )
     note = (
         "Every week of every customer is one look; looks without the whole time ahead inside the window are not counted, "
-        "whatever came of them. Intervals allow for looks at one customer repeating each other. “Of them left” are different "
-        "departures. Nothing is held equal here: this is what to expect, not why."
+        "whatever came of them. Intervals allow for looks at one customer repeating each other. One departure can follow looks at several "
+        "levels. Nothing is held equal here: this is what to expect, not why."
     )
     return block + paragraph(note, "sub")
 
@@ -234,17 +234,18 @@ def _threshold_line(findings: Findings, row: Row) -> Markup:
     folds = {each.level: each for each in mine.where(estimand="threshold_by_fold").rows()}
     ratio = first_row(mine, estimand="held_out_ratio")
     text = sentence(
-        "{heading}: {best} days predicts best, anything from {first} to {last} about as well (without a fifth of the customers, "
+        "{heading}: {best} days predicts best, {span} {first} to {last} about as well (without a fifth of the customers, "
         "{least} to {most} days are chosen). That no limit matters is {p}.",
         heading=HEADING[row.term],
         best=number(row, "number0"),
+        span="anything from" if ends["first"].numerator == ends["first"].denominator else "others from",
         first=number(ends["first"], "number0"),
         last=number(ends["last"], "number0"),
         least=number(folds["smallest"], "number0"),
         most=number(folds["largest"], "number0"),
-        p=sentence("ruled out (p {p})", p=number(row, "p", "p_value"))
+        p=sentence("ruled out ({p})", p=p_text(row, "p_value"))
         if row.p_value < 0.05
-        else sentence("not ruled out (p {p})", p=number(row, "p", "p_value")),
+        else sentence("not ruled out ({p})", p=p_text(row, "p_value")),
     )
     if ratio is None or not ratio.estimated:
         return text + sentence(" Among held-out customers no ratio could be estimated.")
