@@ -46,7 +46,7 @@ def run(panel: Panel, study: Study) -> Findings:
         part: list[dict[str, Any]] = []
         for rows_of in (_decline, _support, _tickets, cell_rows, rating_rows, chosen_rows):
             part += rows_of(setting, outcome)
-        found += _with_adjusted_p(part, outcome)
+        found += _with_adjusted_p(part, setting, outcome)
     found += _exposure(setting)
     found += verdict_rows(found, setting.outcomes[0], study.confidence_level)
     return Findings.from_rows(found)
@@ -94,12 +94,22 @@ def _tickets(setting: Setting, outcome: str) -> list[dict[str, Any]]:
     ]
 
 
-def _with_adjusted_p(rows: list[dict[str, Any]], outcome: str) -> list[dict[str, Any]]:
-    """Adjust the tests of all signs together by Benjamini-Hochberg, one family per outcome."""
-    tests = [row for row in rows if row["estimand"] == "joint_test" and row["effect_kind"] != UNADJUSTED]
-    family = f"adjusted effects of {len(tests)} signs of engagement on {outcome}"
-    for row, p in zip(tests, adjust_p_values([row["p_value"] for row in tests], method="bh"), strict=True):
-        row |= {"p_adjusted": float(p), "family": family}
+def _with_adjusted_p(rows: list[dict[str, Any]], setting: Setting, outcome: str) -> list[dict[str, Any]]:
+    """Adjust the contrast that each sign is about, by Benjamini-Hochberg over the signs: one family per outcome."""
+    about = {(sign.candidate.label, sign.candidate.compare) for sign in setting.signs}
+    chosen = [
+        row
+        for row in rows
+        if row["estimand"] == "hazard_ratio"
+        and row["effect_kind"] != UNADJUSTED
+        and row["group"] in (DECLINE, SUPPORT, CONTACTS)
+        and (row["term"], row["level"]) in about
+        and "p_value" in row
+    ]
+    if not chosen:
+        return rows
+    for row, p in zip(chosen, adjust_p_values([row["p_value"] for row in chosen], method="bh"), strict=True):
+        row |= {"p_adjusted": float(p), "family": f"what {len(chosen)} signs of engagement warn of, {outcome}"}
     return rows
 
 

@@ -9,8 +9,12 @@ from whychurn.analyses.adjustment import UNADJUSTED
 from whychurn.analyses.engagement_base import BASE, CELLS, CONTACTS, DECLINE
 from whychurn.analyses.engagement_pairs import CELL_LEVELS
 
+#: Of p-values that are adjusted for the number of signs.
+ALPHA = 0.05
 #: Verdicts on falling use.
-BEYOND, NOT_BEYOND, REVERSE = "warns beyond low use", "no more than low use", "the reverse"
+BEYOND, PERHAPS, NOT_BEYOND, REVERSE = (
+    "warns beyond low use", "may warn beyond low use", "no more than low use", "the reverse",
+)  # fmt: skip
 #: On customers who use little and ask nothing.
 GAVE_UP, NOT_SEEN = "gave up", "not seen"
 #: On tickets and use together.
@@ -19,7 +23,8 @@ MORE, LESS, MULTIPLY = "more than multiplied", "less than multiplied", "no sign 
 HIDDEN, EXPLAINED, HARMFUL, PROTECTIVE = "protective, hidden", "explained", "harmful all the same", "protective"
 NO_SIGN, UNKNOWN = "no sign", "not estimated"
 RULES = {
-    BEYOND: "adjusted interval above 1, level of use held equal",
+    BEYOND: "adjusted interval above 1, level of use held equal; p adjusted for the number of signs below 0.05",
+    PERHAPS: "adjusted interval above 1, level of use held equal; p adjusted for the number of signs not below 0.05",
     NOT_BEYOND: "unadjusted interval above 1, adjusted interval holds 1",
     REVERSE: "adjusted interval below 1",
     GAVE_UP: "interval of no tickets with low use, against no tickets with high use, above 1",
@@ -70,8 +75,11 @@ def _verdicts(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
         crude, adjusted = _pair(trend)
         if adjusted is None:
             yield trend[0]["term"], DECLINE, UNKNOWN
-        elif adjusted:
-            yield trend[0]["term"], DECLINE, BEYOND if adjusted > 0 else REVERSE
+        elif adjusted > 0:
+            clear = any(row.get("p_adjusted", 1.0) < ALPHA for row in trend if row["effect_kind"] != UNADJUSTED)
+            yield trend[0]["term"], DECLINE, BEYOND if clear else PERHAPS
+        elif adjusted < 0:
+            yield trend[0]["term"], DECLINE, REVERSE
         else:
             yield trend[0]["term"], DECLINE, NOT_BEYOND if crude is not None and crude > 0 else NO_SIGN
     cells = [row for row in _ratios(rows, CELLS) if row["level"] == CELL_LEVELS[1]]
