@@ -130,7 +130,7 @@ def list_rows(
     value, numbers, dense
         As in `ListedRows`.
     """
-    from whychurn.models.kernels.listed import count_entries, fill_entries
+    from whychurn.models.kernels.listed import fill_entries
 
     n = len(factors[0][0])
     codes = np.empty((len(factors), n), dtype=np.int16)
@@ -143,8 +143,8 @@ def list_rows(
                 if (at == level) != complement[column]:
                     free = 0 if columns[place, at, 0] < 0 else 1
                     columns[place, at, free] = column
+    second: Booleans = np.any(columns[:, :, 1] >= 0, axis=1)
     ptr = np.empty(n + 1, dtype=np.int64)
-    count_entries(codes, columns, ptr)
-    index = np.empty(int(ptr[-1]), dtype=np.uint16)
-    fill_entries(codes, columns, ptr, index)
-    return ListedRows(index, ptr, value, numbers, dense)
+    room = np.empty(n * int((columns >= 0).sum(axis=2).max(axis=1).sum()) + 1, dtype=np.uint16)
+    fill_entries(codes, columns, second, ptr, room)
+    return ListedRows(room[: ptr[-1]].copy(), ptr, value, numbers, dense)

@@ -18,6 +18,9 @@ from whychurn.models.design import Design, build_design
 from whychurn.models.formula import NUMBERS
 from whychurn.models.standardise import Scaling
 
+# Up to so many levels are looked for one by one.
+_FEW_LEVELS = 16
+
 
 def build_covariates(frame: pd.DataFrame, terms: Sequence[str], weights: Floats) -> tuple[Design, Scaling, Covariates]:
     """Return the design of `terms` on `frame`, and its standardised covariates.
@@ -86,7 +89,11 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
 
 def first_rows(codes: np.ndarray) -> np.ndarray:
     """Return the first row of each code 0, 1, ... that occurs, without sorting the rows."""
-    first = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
+    levels = int(codes.max()) + 1
+    if levels <= _FEW_LEVELS:
+        found = [(codes == level).argmax() for level in range(levels)]
+        return np.array([row for level, row in enumerate(found) if codes[row] == level], dtype=np.int64)
+    first = np.full(levels, -1, dtype=np.int64)
     # Written from the last row to the first, so that the first stays.
     first[codes[::-1]] = np.arange(codes.size - 1, -1, -1)
     return first[first >= 0]

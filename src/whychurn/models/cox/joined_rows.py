@@ -50,15 +50,14 @@ def join_rows(sets: RiskSets, alike: Iterable[NDArray[Any]]) -> JoinedRows | Non
     """
     n = sets.exit.size
     follows = (sets.exit[:-1] == sets.entry[1:]) & ~sets.event[:-1] & (sets.stratum[:-1] == sets.stratum[1:])
-    places = np.flatnonzero(follows) + 1
     for column in alike:
-        if places.size < _WORTHWHILE * n:
+        if np.count_nonzero(follows) < _WORTHWHILE * n:
             return None
-        places = places[column[places] == column[places - 1]]
-    if places.size < _WORTHWHILE * n:
+        follows &= column[1:] == column[:-1]
+    if np.count_nonzero(follows) < _WORTHWHILE * n:
         return None
     begins = np.ones(n, dtype=bool)
-    begins[places] = False
+    begins[1:] = ~follows
     first = np.flatnonzero(begins)
     return JoinedRows(first, np.append(first[1:], n) - 1, np.cumsum(begins) - 1)
 

@@ -93,9 +93,8 @@ def fitted_rows(frame: pd.DataFrame, names: Sequence[str] | None, rows: Rows, cl
         joined = join_rows(sets, chain(held, (_comparable(frame[name]) for name in names)))
     first, run = (everyone, everyone) if joined is None else (joined.first, joined.run)
     placed = sets if joined is None else joined_sets(sets, joined)
-    columns = _codes(frame, names, first)
-    equal = None if columns is None else merge_equal_rows(_keys(columns, placed, rows.offset[first]), first.size)
     owners, shares = None if clusters is None else clusters[first], rows.weights[first]
+    equal = _equal_rows(frame, names, first, placed, rows.offset[first])
     if equal is None:
         if joined is None:
             return plain
@@ -109,9 +108,33 @@ def fitted_rows(frame: pd.DataFrame, names: Sequence[str] | None, rows: Rows, cl
     return FittedRows(merged, chosen, merged_sum(equal, shares), rows.offset[first[kept]], owners, equal.kind, shares)
 
 
-def _keys(columns: list[NDArray[Any]], sets: RiskSets, offset: Floats) -> Iterator[NDArray[Any]]:
+def _equal_rows(
+    frame: pd.DataFrame, names: Sequence[str], first: Integers, sets: RiskSets, offset: Floats
+) -> MergedRows | None:
+    """Find equal rows among the rows `first`, which are placed as `sets` say."""
+    plain = [frame[name].to_numpy() for name in names if isinstance(frame[name].dtype, np.dtype)]
+    if not all(looks_discrete(values) for values in plain if values.dtype.kind in "iuf"):
+        return None
+    try:
+        return merge_equal_rows(_keys(frame, names, first, sets, offset), first.size)
+    except _ManyValues:
+        return None
+
+
+class _ManyValues(Exception):
+    """A column has too many distinct values to merge rows by, or values that are missing."""
+
+
+def _keys(
+    frame: pd.DataFrame, names: Sequence[str], first: Integers, sets: RiskSets, offset: Floats
+) -> Iterator[NDArray[Any]]:
     """Yield what rows must agree in to be equal: where no event happens between two times, they are one."""
-    yield from columns
+    for name in names:
+        number = read_number(frame[name])
+        codes = read_factor(frame[name]) if number is None else few_values(number)
+        if codes is None:
+            raise _ManyValues
+        yield codes if first.size == codes.size else codes[first]
     yield sets.event
     yield sets.stratum
     yield sets.exit
@@ -126,21 +149,6 @@ def _comparable(column: pd.Series) -> NDArray[Any]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy()
     return column.to_numpy() if isinstance(column.dtype, np.dtype) else pd.factorize(column)[0]
-
-
-def _codes(frame: pd.DataFrame, names: Sequence[str], first: Integers) -> list[NDArray[Any]] | None:
-    """Return codes of the rows `first`, or None where a column has many distinct values or some are missing."""
-    plain = [frame[name].to_numpy() for name in names if isinstance(frame[name].dtype, np.dtype)]
-    if not all(looks_discrete(values) for values in plain if values.dtype.kind in "iuf"):
-        return None
-    found = []
-    for name in names:
-        number = read_number(frame[name])
-        codes = read_factor(frame[name]) if number is None else few_values(number)
-        if codes is None:
-            return None
-        found.append(codes if first.size == codes.size else codes[first])
-    return found
 
 
 def stateless_variables(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[str, ...] | None:

@@ -16,22 +16,12 @@ _PIECE = 4096
 
 
 @compiled
-def count_entries(codes: NDArray[np.int16], columns: NDArray[np.int32], ptr: Integers) -> None:
-    """Write where the entries of each row end, shape (n + 1,); the arguments are those of `fill_entries`."""
-    factors, n = codes.shape
-    ptr[0] = 0
-    for i in range(n):
-        count = 0
-        for f in range(factors):
-            for k in range(2):
-                if columns[f, codes[f, i], k] >= 0:
-                    count += 1
-        ptr[i + 1] = ptr[i] + count
-
-
-@compiled
 def fill_entries(
-    codes: NDArray[np.int16], columns: NDArray[np.int32], ptr: Integers, index: NDArray[np.uint16]
+    codes: NDArray[np.int16],
+    columns: NDArray[np.int32],
+    second: Booleans,
+    ptr: Integers,
+    index: NDArray[np.uint16],
 ) -> None:
     """Write the columns that each row lists.
 
@@ -41,20 +31,28 @@ def fill_entries(
         Level of every factor, shape (factors, n).
     columns
         Up to two columns that a level of a factor puts on the list, -1 for none, shape (factors, levels, 2).
+    second
+        Whether any level of a factor puts two on it, shape (factors,).
     ptr
-        Entries of row i are ``ptr[i]`` to ``ptr[i + 1]``, shape (n + 1,).
+        Where the entries of each row end, shape (n + 1,).
     index
-        Shape (entries,).
+        Room for the most entries that there may be, and one more.
     """
     factors, n = codes.shape
+    place = 0
+    ptr[0] = 0
     for i in range(n):
-        place = ptr[i]
         for f in range(factors):
-            for k in range(2):
-                column = columns[f, codes[f, i], k]
-                if column >= 0:
-                    index[place] = column
-                    place += 1
+            code = codes[f, i]
+            # Written in any case, and overwritten by the next: that is faster than to ask.
+            column = columns[f, code, 0]
+            index[place] = column
+            place += column >= 0
+            if second[f]:
+                column = columns[f, code, 1]
+                index[place] = column
+                place += column >= 0
+        ptr[i + 1] = place
 
 
 @compiled
