@@ -20,6 +20,8 @@ PAGES = {
                 "period_table", "window_comparison"),
     "industry": ("industry_summary", "industry_staying", "industry_leaving", "industry_forest", "industry_why",
                  "industry_pairs", "industry_worth", "industry_segments"),
+    "inactivity": ("inactivity_summary", "inactivity_statements", "inactivity_curves", "inactivity_bands", "inactivity_lags",
+                   "inactivity_outlook", "inactivity_silent_first", "inactivity_thresholds"),
     "churn_within": ("risk_summary", "risk_levels", "risk_differences"),
     "focus": ("focus_sections",),
     "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves", "opinion_differences"),

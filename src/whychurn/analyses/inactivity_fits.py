@@ -74,6 +74,9 @@ def fit_levels(rows: AtRisk, level: Ints, labels: Sequence[str] = LEVELS, like: 
     too_new = labels.index(UNSEEN[0])
     coded = rows.model_rows({SILENCE: level}, level != too_new)
     out = infinite_levels(coded.frame, SILENCE, n_levels)
+    held = set(coded.frame[SILENCE])
+    # Rows may be gone with an adjuster's level at which nobody left, or never at risk when somebody did.
+    out |= {index: 0 for index in present if index not in (*held, *out, too_new)}
     limits = [_without_ratio(labels, index, counts, out[index]) for index in present if index in out and index]
     if too_new in present:
         limits.append(Contrast(UNSEEN[0], labels[0], math.nan, math.nan, *counts[too_new], NOBODY_ELSE))
