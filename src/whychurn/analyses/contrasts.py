@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from whychurn.analyses.rows import ModelRows
+from whychurn.analyses.rows import Coded, ModelRows
 from whychurn.models.cox import CoxFit
 from whychurn.panel import Candidate
 
@@ -83,6 +83,10 @@ def counts_by_level(frame: pd.DataFrame, candidate: Candidate) -> dict[str, tupl
     """Customers and events per level."""
     if candidate.kind == "number":
         return {}
-    grouped = frame.groupby(frame[candidate.column].astype(str), observed=True)
-    table = grouped.agg(n=("account_id", "nunique"), events=("event", "sum"))
-    return {str(level): (int(row.n), int(row.events)) for level, row in table.iterrows()}
+    coded = Coded.of(frame[candidate.column])
+    accounts, distinct = pd.factorize(frame["account_id"])
+    pairs = pd.unique(coded.codes.astype(np.int64) * max(len(distinct), 1) + accounts)
+    people = np.bincount(pairs // max(len(distinct), 1), minlength=len(coded.levels))
+    events = np.bincount(coded.codes, weights=frame["event"].to_numpy(), minlength=len(coded.levels))
+    counted = zip(coded.levels, people, events, strict=True)
+    return {level: (int(n), int(left)) for level, n, left in counted if n}

@@ -13,7 +13,7 @@ from whychurn.analyses.contrasts import Contrast, Effect, counts_by_level, step_
 from whychurn.analyses.fits import fit_rows
 from whychurn.analyses.information import uninformative_levels
 from whychurn.analyses.periods import no_reference_events, one_column_per_period, split_at
-from whychurn.analyses.rows import ModelRows, model_rows
+from whychurn.analyses.rows import BASE, ModelRows, model_rows, with_categories
 from whychurn.models.cox import CoxFit
 from whychurn.panel import Candidate
 
@@ -30,9 +30,10 @@ class EffectBook:
     """
 
     def __init__(self, intervals: pd.DataFrame, candidates: Sequence[Candidate]) -> None:
-        self.intervals = intervals
         self.candidates = tuple(candidates)
-        self._pooled = uninformative_levels(intervals, self.candidates)
+        self.intervals = with_categories(intervals, self.candidates)
+        self._pooled = uninformative_levels(self.intervals, self.candidates)
+        self._counts: dict[str, dict[str, tuple[int, int]]] = {}
         self._fits: dict[tuple[object, ...], tuple[ModelRows, CoxFit | None, str]] = {}
 
     def effect(self, candidate: Candidate, kind: str) -> Effect:
@@ -78,14 +79,14 @@ class EffectBook:
         kind : {"unadjusted", "total", "direct"}
         """
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
+        needed = [*BASE, "period", candidate.column, *(other.column for other in others)]
+        split = split[[name for name in needed if name in split]]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         recorded = split[candidate.column]
-        own = recorded.replace(merges) if merges else recorded
+        own = recorded.astype(object).replace(merges) if merges else recorded
         parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
-        counts = [
-            counts_by_level(split[split["period"] == index].assign(**{candidate.column: own}), candidate)
-            for index in range(len(labels))
-        ]
+        people = split[["account_id", "event"]].assign(**{candidate.column: own})
+        counts = [counts_by_level(people[split["period"] == index], candidate) for index in range(len(labels))]
         coded, without = one_column_per_period(split, own, candidate, parts, counts)
         terms = (*parts, *others)
         rows, fit, note = self._fit(terms, coded, ("part", candidate.column, kind, *labels))
@@ -98,6 +99,11 @@ class EffectBook:
                 effect = self._read(part, terms, rows, fit, note, counts[index])
             out.append((label, replace(effect, candidate=candidate, adjusted_for=labelled)))
         return out
+
+    def _counted(self, candidate: Candidate) -> dict[str, tuple[int, int]]:
+        if candidate.column not in self._counts:
+            self._counts[candidate.column] = counts_by_level(self.intervals, candidate)
+        return self._counts[candidate.column]
 
     def _terms(self, candidate: Candidate, kind: str) -> tuple[Candidate, ...]:
         chosen = {candidate.column} | {other.column for other in adjustment_set(candidate, self.candidates, kind)}
@@ -149,7 +155,7 @@ class EffectBook:
         notes += [left.note for left in absent if not left.level]
         name = rows.names.get(candidate.column)
         # Customers are counted at the level that was recorded, not at one it was merged into.
-        counts = counts or counts_by_level(self.intervals, candidate)
+        counts = counts or self._counted(candidate)
         if name is None and any(left.level == candidate.reference for left in absent):
             own = _infinitely_faster(candidate, counts, {left.level for left in absent})
         if fit is None or name is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from whychurn.analyses.coded import Booleans, Coded, Places
 from whychurn.panel import Candidate
 
 UNINFORMATIVE = (
@@ -66,6 +69,18 @@ class ModelRows:
         return [str(level) for level in values.cat.categories] if isinstance(values.dtype, pd.CategoricalDtype) else []
 
 
+def with_categories(rows: pd.DataFrame, candidates: Sequence[Candidate]) -> pd.DataFrame:
+    """Return rows with the levels of candidates as categories, in the candidate's order, so that no text is compared."""
+    texts = {
+        candidate.column: Coded.of(rows[candidate.column]).values()
+        for candidate in candidates
+        if candidate.kind == "category"
+        and candidate.column in rows
+        and not isinstance(rows[candidate.column].dtype, pd.CategoricalDtype)
+    }
+    return rows.assign(**texts) if texts else rows
+
+
 def model_rows(
     rows: pd.DataFrame,
     candidates: Sequence[Candidate],
@@ -92,79 +107,96 @@ def model_rows(
     """
     columns = [candidate.column for candidate in candidates]
     names = {column: f"v{index}" for index, column in enumerate(columns)}
-    frame = rows[[name for name in dict.fromkeys((*BASE, event)) if name in rows]].copy()
-    frame["row"] = np.arange(len(rows))
-    numbers = [candidate for candidate in candidates if candidate.kind == "number"]
-    for candidate in candidates:
-        values = rows[candidate.column]
-        if candidate.kind == "number":
-            frame[names[candidate.column]] = values.astype(float) / candidate.per
-        else:
-            merges = {merge.level: merge.into for merge in candidate.merged if merge.because_column in columns}
-            merges |= {level: candidate.reference for level in pooled.get(candidate.column, ()) if level not in merges}
-            frame[names[candidate.column]] = values.replace(merges) if merges else values
-    complete = frame[[names[candidate.column] for candidate in numbers]].notna().all(axis=1)
-    frame = frame[complete].reset_index(drop=True)
-    left = [
-        _counted_with_reference(rows, candidate.column, level, event)
+    numbers = {
+        candidate.column: rows[candidate.column].to_numpy(dtype=float, na_value=np.nan) / candidate.per
         for candidate in candidates
-        for level in pooled.get(candidate.column, ())
-    ]
-    categories = [candidate for candidate in candidates if candidate.kind == "category"]
-    frame = _without_empty_levels(frame, categories, names, event, left)
-    references: dict[str, str] = {}
+        if candidate.kind == "number"
+    }
+    kept = np.ones(len(rows), dtype=bool)
+    for values in numbers.values():
+        kept &= ~np.isnan(values)
+    n_incomplete = int((~kept).sum())
+    happened = rows[event].to_numpy() == 1
+    left: list[Left] = []
+    categories: dict[str, Coded] = {}
     for candidate in candidates:
-        reference = _coded(frame, candidate, names, left)
-        if reference is None:
-            names.pop(candidate.column)
+        if candidate.kind == "category":
+            coded = Coded.of(rows[candidate.column])
+            also = pooled.get(candidate.column, ())
+            left += [_counted_with_reference(rows, coded, candidate.column, level, happened) for level in also]
+            merges = {merge.level: merge.into for merge in candidate.merged if merge.because_column in columns}
+            merges |= {level: candidate.reference for level in also if level not in merges}
+            categories[candidate.column] = coded.merged(merges) if merges else coded
+    # Dropping rows without events can only lower row counts elsewhere, never event counts: one pass is enough.
+    for column, coded in categories.items():
+        kept = _without_empty_levels(rows, coded, column, kept, happened, left)
+    place = np.flatnonzero(kept)
+    made: dict[str, Any] = {}
+    references: dict[str, str] = {}
+    found: tuple[str, Any] | None
+    n_accounts = _once(lambda: int(pd.unique(rows["account_id"].to_numpy()[place]).size))
+    for candidate in candidates:
+        column = candidate.column
+        if candidate.kind == "number":
+            values = numbers[column] if kept.all() else numbers[column][place]
+            found = None if len(values) < 2 or values.min() == values.max() else (candidate.reference, values)
+            why = "It does not vary among the rows of this model."
         else:
-            references[candidate.column] = reference
-    return ModelRows(frame, names, references, tuple(left), int((~complete).sum()))
+            found = _category(categories[column], candidate, place if len(place) < len(rows) else None)
+            why = "Only one of its levels is left in this model."
+        if found is None:
+            left.append(Left(column, "", n_accounts(), 0, why))
+            names.pop(column)
+        else:
+            references[column], made[names[column]] = found
+    base = rows[[name for name in dict.fromkeys((*BASE, event)) if name in rows]]
+    if len(place) < len(rows):
+        base = base.iloc[place]
+    # Nothing is copied where all rows stay: nobody writes into a frame of coded rows, columns are only added.
+    own = {name: base[name].array for name in base} | {"row": place} | made
+    frame = pd.DataFrame(own, index=pd.RangeIndex(len(place)), copy=False)
+    return ModelRows(frame, names, references, tuple(left), n_incomplete)
 
 
-def _counted_with_reference(rows: pd.DataFrame, column: str, level: str, event: str) -> Left:
-    inside = rows[rows[column] == level]
-    return Left(column, level, int(inside["account_id"].nunique()), int(inside[event].sum()), UNINFORMATIVE)
+def _once(count: Callable[[], int]) -> Callable[[], int]:
+    return functools.cache(count)
+
+
+def _counted_with_reference(rows: pd.DataFrame, coded: Coded, column: str, level: str, happened: Booleans) -> Left:
+    inside = coded.at(level)
+    n = int(pd.unique(rows["account_id"].to_numpy()[inside]).size)
+    return Left(column, level, n, int(np.count_nonzero(happened & inside)), UNINFORMATIVE)
 
 
 def _without_empty_levels(
-    frame: pd.DataFrame,
-    categories: Sequence[Candidate],
-    names: Mapping[str, str],
-    event: str,
-    left: list[Left],
-) -> pd.DataFrame:
-    # Dropping rows without events can only lower row counts elsewhere, never event counts: one pass is enough.
-    for candidate in categories:
-        values = frame[names[candidate.column]]
-        empty = sorted(set(values.unique()) - set(values[frame[event] == 1]))
-        if not empty:
-            continue
-        for level in empty:
-            n = int(frame.loc[values == level, "account_id"].nunique())
-            note = f"Nobody left among its {n:,} customers, so its hazard ratio cannot be estimated (the limit is 0)."
-            left.append(Left(candidate.column, str(level), n, 0, note))
-        frame = frame[~values.isin(empty)].reset_index(drop=True)
-    return frame
+    rows: pd.DataFrame, coded: Coded, column: str, kept: Booleans, happened: Booleans, left: list[Left]
+) -> Booleans:
+    """Return the rows to keep: none at a level at which nobody left."""
+    everyone, leavers = coded.counts(kept), coded.counts(kept & happened)
+    empty = np.flatnonzero((everyone > 0) & (leavers == 0))
+    if not empty.size:
+        return kept
+    for code in sorted(empty, key=lambda code: coded.levels[code]):
+        inside = kept & (coded.codes == code)
+        n = int(pd.unique(rows["account_id"].to_numpy()[inside]).size)
+        note = f"Nobody left among its {n:,} customers, so its hazard ratio cannot be estimated (the limit is 0)."
+        left.append(Left(column, str(coded.levels[code]), n, 0, note))
+    return kept & ~np.isin(coded.codes, empty)
 
 
-def _coded(frame: pd.DataFrame, candidate: Candidate, names: Mapping[str, str], left: list[Left]) -> str | None:
-    """Code one term in place; return its reference, or None if nothing varies and the term must leave."""
-    name = names[candidate.column]
-    if candidate.kind == "number":
-        if frame[name].nunique() < 2:
-            n = int(frame["account_id"].nunique())
-            left.append(Left(candidate.column, "", n, 0, "It does not vary among the rows of this model."))
-            return None
-        return candidate.reference
-    counts = frame[name].value_counts()
-    present = [level for level in candidate.levels if level in counts.index]
+def _category(coded: Coded, candidate: Candidate, place: Places | None) -> tuple[str, pd.Categorical] | None:
+    """Return one category's reference in this model and its values, or None if nothing varies and it must leave."""
+    codes = coded.codes if place is None else coded.codes[place]
+    counts = dict(zip(coded.levels, np.bincount(codes[codes >= 0], minlength=len(coded.levels)), strict=True))
+    present = [level for level in candidate.levels if counts.get(level, 0)]
     if len(present) < 2:
-        n = int(frame["account_id"].nunique())
-        left.append(Left(candidate.column, "", n, 0, "Only one of its levels is left in this model."))
         return None
     reference = candidate.reference
     if reference not in present:
         reference = max(present, key=lambda level: counts[level])
-    frame[name] = pd.Categorical(frame[name], [reference, *[level for level in present if level != reference]])
-    return reference
+    levels = [reference, *[level for level in present if level != reference]]
+    # The last place stands for no value.
+    lookup = np.array(
+        [levels.index(label) if label in levels else -1 for label in (*coded.levels, None)], dtype=np.int16
+    )
+    return reference, Coded(lookup[codes], tuple(levels)).values()
