@@ -60,13 +60,14 @@ class Setting:
         events = rows.loc[rows["event"] == 1, "stop"]
         recent = second_reading(rows, study)
         second = EffectBook(recent, panel.used) if recent is not None else None
+        book = EffectBook(rows, panel.used)
         return cls(
-            EffectBook(rows, panel.used),
+            book,
             second,
             float(np.median(events)) if len(events) else math.nan,
             study.confidence_level,
             panel.verdict.grade == "refuse",
-            halves(rows),
+            halves(book.intervals),
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from whychurn.analyses.adjustment import adjustment_set
+from whychurn.analyses.coded import Coded
 from whychurn.analyses.contrasts import Contrast, Effect, counts_by_level, step_name
 from whychurn.analyses.fits import fit_rows
 from whychurn.analyses.information import uninformative_levels
@@ -83,7 +84,7 @@ class EffectBook:
         split = split[[name for name in needed if name in split]]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         recorded = split[candidate.column]
-        own = recorded.astype(object).replace(merges) if merges else recorded
+        own = pd.Series(Coded.of(recorded).merged(merges).values(), split.index) if merges else recorded
         parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
         people = split[["account_id", "event"]].assign(**{candidate.column: own})
         counts = [counts_by_level(people[split["period"] == index], candidate) for index in range(len(labels))]
@@ -217,5 +218,10 @@ def _contrasts(
     levels = rows.levels(candidate.column)[1:] if candidate.kind == "category" else [step_name(candidate)]
     errors = fit.std_errors if fit.robust_std_errors is None else fit.robust_std_errors
     for level, column in zip(levels, columns, strict=True):
-        n, events = counts.get(level, (int(rows.frame["account_id"].nunique()), int(rows.frame["event"].sum())))
+        n, events = counts[level] if level in counts else _all_of(rows)
         yield Contrast(level, reference, float(fit.params[column]), float(errors[column]), n, events)
+
+
+def _all_of(rows: ModelRows) -> tuple[int, int]:
+    """Customers and events of a model, where a contrast has none of its own: a number's."""
+    return int(rows.frame["account_id"].nunique()), int(rows.frame["event"].sum())

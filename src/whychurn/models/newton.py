@@ -291,8 +291,10 @@ def _diverged(
 
 
 def _refuse_uninformative(problem: Problem[State], hessian: Floats, least: float) -> None:
-    """Name the columns whose information beside all others is below the least, over their range."""
-    reach = np.ptp(problem.x, axis=0)
+    """Name the levels whose information beside all other columns is below the least."""
+    reach = getattr(problem, "reach", None)
+    if reach is None:
+        return
     poor = np.flatnonzero(np.diag(np.linalg.pinv(hessian, hermitian=True)) * reach**2 * least > 1.0)
     if poor.size:
         named = [problem.columns[place] for place in poor]

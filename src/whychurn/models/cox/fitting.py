@@ -82,8 +82,8 @@ def fit_cox(
         Coefficients by column name, where a similar model is known. They decide where the search for the optimum
         begins, not where it ends.
     least_information
-        Refuse a column at once if, where the search begins, its information beside the others and over its range is below
-        this: of a coefficient that would be next to infinite, or infinite, which takes many steps to see.
+        Refuse a level at once if, where the search begins, its information beside the other columns is below this: its
+        coefficient would be next to infinite, or infinite, which takes many steps to see.
 
     Returns
     -------
@@ -130,7 +130,8 @@ def fit_cox(
     absorbed_by = f"the baseline of its stratum ({', '.join(listed)})" if listed else "the baseline hazard"
     with one_blas_thread(len(frame)):
         design, scaling, data = _prepare(frame, terms, names, rows, fitted, efron=ties == "efron")
-        problem = CoxProblem(data, design.columns, absorbed_by)
+        is_level = np.array([bool(design.column_levels.get(name)) for name in design.columns], dtype=bool)
+        problem = CoxProblem(data, design.columns, absorbed_by, reach=is_level / scaling.spread)
         guess = _named(begin, design, scaling) if begin else warm_start(data, design.columns)
         optimum = maximise(problem, lambda: level_hints(frame, design, happened), guess, least_information)
         covariances = _covariances(data, scaling, optimum, fitted)

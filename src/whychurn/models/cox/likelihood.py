@@ -227,6 +227,8 @@ class CoxProblem:
     columns: tuple[str, ...]
     absorbed_by: str = "the baseline hazard"
     within: str = "among the rows at risk together"
+    #: Range of each column that stands for a level, shape (p,); zero for others.
+    reach: Floats | None = None
 
     @property
     def x(self) -> Floats:
