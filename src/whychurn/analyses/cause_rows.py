@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.common import OUTCOME, ratio_row
@@ -42,10 +44,13 @@ class Cause:
     n_customers: int = 0
     note: str = ""
     time_share: Mapping[str, float] = field(default_factory=dict)
+    units: NDArray[np.int64] | None = None
 
 
-def cause_rows(cause: Cause, rank: int, panel: Panel, study: Study, family: str) -> list[dict[str, Any]]:
-    """Return every finding of one cause at its rank."""
+def cause_rows(
+    cause: Cause, rank: int, limits: Mapping[str, float], panel: Panel, study: Study, family: str
+) -> list[dict[str, Any]]:
+    """Return every finding of one cause at its rank, with the limits of the rank."""
     candidate, headline = cause.candidate, cause.headline
     base: dict[str, Any] = {
         "analysis": ANALYSIS,
@@ -61,6 +66,7 @@ def cause_rows(cause: Cause, rank: int, panel: Panel, study: Study, family: str)
         | {
             "estimand": "rank",
             "estimate": rank,
+            **limits,
             "grade": cause.grade,
             "note": cause.note,
             "method": "grade, then share of churn",

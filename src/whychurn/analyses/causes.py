@@ -24,6 +24,7 @@ from whychurn.analyses.grades import (
 )
 from whychurn.analyses.hazards import CHANGES, proportional_verdicts
 from whychurn.analyses.once import once_per_panel
+from whychurn.analyses.rank_limits import rank_limits, units_of
 from whychurn.analyses.risk_rows import n_customers, time_shares
 from whychurn.findings import Findings
 from whychurn.models import adjust_p_values
@@ -41,8 +42,8 @@ def run(panel: Panel, study: Study) -> Findings:
     setting = setting_of(panel, study)
     family = f"total effects of {len(causes)} candidates"
     rows: list[dict[str, Any]] = []
-    for rank, cause in enumerate(causes, start=1):
-        rows += cause_rows(cause, rank, panel, study, family)
+    for rank, (cause, limits) in enumerate(zip(causes, rank_limits(causes, study), strict=True), start=1):
+        rows += cause_rows(cause, rank, limits, panel, study, family)
     rows += [left_out_row(candidate) for candidate in panel.candidates if not candidate.used]
     rows += total_rows(setting.book.intervals, panel, study)
     rows += rule_rows(by_calendar=setting.halves is not None)
@@ -94,6 +95,7 @@ def _cause(setting: Setting, total: Effect, p_adjusted: float, proportional: dic
         p_adjusted=p_adjusted,
         grade=result,
         share=share,
+        units=units_of(total) if share is not None else None,
         second=second,
         second_share=second_share,
         n_customers=n_customers(setting.book.intervals),

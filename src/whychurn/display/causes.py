@@ -220,6 +220,7 @@ def cause_details(findings: Findings) -> Block:
         cells.append(
             {
                 "cause": sentence("{n} <small>{a}</small>", n=cause.name, a=against(cause.rank)),
+                "rank": with_interval(cause.rank, "count"),
                 "unadjusted": _or_dash(cause.unadjusted),
                 "total": _or_dash(cause.total),
                 "direct": _or_dash(cause.direct),
@@ -235,6 +236,7 @@ def cause_details(findings: Findings) -> Block:
         )
     columns = [
         Column("Cause", "cause", css="cause"),
+        Column("Rank", "rank", number=True),
         Column("Unadjusted", "unadjusted", number=True),
         Column("Total", "total", number=True),
         Column("Direct", "direct", number=True),

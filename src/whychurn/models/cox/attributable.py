@@ -14,7 +14,7 @@ Biometrika 97:713-726 (attributable fraction under the Cox model); Mammen (1993)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,8 @@ class AttributableFraction:
         `observed_years`; never more than left for a harmful exposure. NaN where no money column was given.
     conf_level, draws
         Level of the intervals, multiplier draws behind them.
+    influence
+        Of each cluster (or row) on the logarithm of one less the share, in the order of the fit's clusters.
     """
 
     share: float
@@ -58,6 +60,7 @@ class AttributableFraction:
     money_high: float
     conf_level: float
     draws: int
+    influence: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
 
 def attributable_fraction(
@@ -111,7 +114,7 @@ def attributable_fraction(
         pieces.append(amount_influence)
     clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
     influences = _by_cluster(np.column_stack(pieces), clusters)
-    drawn = _multiplier_draws(influences, draws, seed)
+    drawn = multiplier_draws(influences, draws, seed)
     edges = [0.5 - conf_level / 2.0, 0.5 + conf_level / 2.0]
     # One less the share is a positive ratio: draw its logarithm.
     remaining = left / total
@@ -134,6 +137,7 @@ def attributable_fraction(
         money_high=money_high,
         conf_level=conf_level,
         draws=draws,
+        influence=log_influence,
     )
 
 
@@ -256,8 +260,10 @@ def _by_cluster(influences: Floats, clusters: Integers) -> Floats:
     return np.column_stack(columns)
 
 
-def _multiplier_draws(influences: Floats, draws: int, seed: int) -> Floats:
+def multiplier_draws(influences: Floats, draws: int, seed: int) -> Floats:
     """Return draws of the summed influences, shape (draws, q), with Mammen's two-point multipliers.
+
+    Columns of one call share their multipliers, and so vary together as the statistics do.
 
     They have mean zero, variance one and third moment one, as resampling does, and cost one comparison.
     """
