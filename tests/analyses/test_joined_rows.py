@@ -35,6 +35,15 @@ def test_a_spell_that_begins_where_another_account_ends_is_its_own():
     assert len(JoinedRows(rows).on(["plan"])) == 2
 
 
+def test_some_of_the_rows_are_joined_as_if_there_were_no_others():
+    rows = rows_of([("a", 0, 7, 0, "x"), ("a", 7, 14, 0, "y"), ("a", 14, 21, 0, "x"), ("b", 0, 7, 0, "x")])
+    where = np.array([True, False, True, True])
+    joined = JoinedRows(rows).among(where).on(["plan"])
+    expected = JoinedRows(rows[where].reset_index(drop=True)).on(["plan"])
+    pd.testing.assert_frame_equal(joined, expected)
+    assert len(joined) == 3
+
+
 def test_the_fit_is_the_same_with_its_clusters():
     study, panel = company_panel()
     rows = risk_rows(panel, study)

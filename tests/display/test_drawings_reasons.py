@@ -75,11 +75,11 @@ def test_the_headline_lists_reasons_by_verdict(found):
         "reasons_summary",
     )
     assert text.startswith(
-        "Measured more than it was said: “missing features”; said more than it was measured: “too expensive”; "
-        "said as much as measured: “poor support”."
+        "Measured more often than said: “missing features”; said more often than measured: “too expensive”; "
+        "said about as often as measured: “poor support”."
     )
     only = said(graded(found, {"poor support": "agree"}), "reasons_summary")
-    assert only.startswith("Said as much as measured: “poor support”.")
+    assert only.startswith("Said about as often as measured: “poor support”.")
     assert said(graded(found, {}), "reasons_summary").startswith("What was said and what was measured cannot be told")
 
 

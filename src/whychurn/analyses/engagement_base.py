@@ -98,9 +98,10 @@ class Setting:
 
     def _join(self, columns: tuple[str, ...], place: bytes, where: Where) -> pd.DataFrame:
         if (columns, place) not in self._joined:
-            if place not in self._sources:
-                chosen = self.rows if where is None else self.rows[where].reset_index(drop=True)
-                self._sources[place] = JoinedRows(chosen)
+            if b"" not in self._sources:
+                self._sources[b""] = JoinedRows(self.rows)
+            if place not in self._sources and where is not None:
+                self._sources[place] = self._sources[b""].among(where)
             self._joined[columns, place] = self._sources[place].on(columns, kept=("cause", CLUSTER))
         return self._joined[columns, place]
 

@@ -27,10 +27,18 @@ class JoinedRows:
     def __init__(self, rows: pd.DataFrame) -> None:
         self.rows = rows
         self._changes: dict[str, Booleans] = {}
+        self._whole: tuple[JoinedRows, Booleans] | None = None
+        self._codes: dict[str, NDArray[Any]] = {}
         start, stop = rows["start"].to_numpy(), rows["stop"].to_numpy()
         begins = self._change("account_id") | self._change("spell")
         begins[1:] |= (start[1:] != stop[:-1]) | (rows["event"].to_numpy()[:-1] == 1)
         self._begins = begins
+
+    def among(self, where: Booleans) -> JoinedRows:
+        """Return the same for some of the rows; what is known of the values of all is not found out again."""
+        part = JoinedRows(self.rows[where].reset_index(drop=True))
+        part._whole = self, where
+        return part
 
     def on(self, columns: Sequence[str], kept: Sequence[str] = ()) -> pd.DataFrame:
         """Return the rows joined where all `columns` agree.
@@ -55,9 +63,18 @@ class JoinedRows:
     def _change(self, name: str) -> Booleans:
         """Whether each row differs from the one before; the first does."""
         if name not in self._changes:
-            values: Any = self.rows[name]
-            codes = pd.factorize(values)[0] if values.dtype == object else values.to_numpy()
-            changes = np.ones(len(values), dtype=bool)
+            codes = self._coded(name)
+            changes = np.ones(len(codes), dtype=bool)
             changes[1:] = codes[1:] != codes[:-1]
             self._changes[name] = changes
         return self._changes[name]
+
+    def _coded(self, name: str) -> NDArray[Any]:
+        """Return numbers that are equal where the values of a column are."""
+        if self._whole is not None:
+            whole, where = self._whole
+            return whole._coded(name)[where]
+        if name not in self._codes:
+            values: Any = self.rows[name]
+            self._codes[name] = pd.factorize(values)[0] if values.dtype == object else values.to_numpy()
+        return self._codes[name]

@@ -31,6 +31,8 @@ AGREE, STATED_MORE, MEASURED_MORE, CANNOT_TELL = (
 CLOSE = 0.10
 MORE_OFTEN, LESS_OFTEN, NO_DIFFERENCE = "more often", "less often", "no clear difference"
 BLIND_SPOT = "blind spot"
+ONLY = "It is the only reason for this kind of leaving, so all give it: there is nothing to compare."
+NOT_KNOWN = Share(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,11 @@ def _compared(
             "definition": f"leavers who gave this reason, per leaver for a reason that means {cause} leaving",
         }
     )
-    effects = [(effect, headline_of(effect, level)) for effect in (book.effect(c, TOTAL) for c in one.candidates)]
+    only = stated.count == stated.total
+    effects = [] if only else [_headed(book.effect(candidate, TOTAL), level) for candidate in one.candidates]
     with_ratio = [(effect, headline) for effect, headline in effects if headline is not None]
     yield from _ratio_rows(base, with_ratio, cause)
-    measured, note = _measured(with_ratio, study)
+    measured, note = (NOT_KNOWN, ONLY) if only else _measured(with_ratio, study)
     of_effects = [effect.note for effect, headline in effects if headline is None or not headline.contrast.limit]
     notes = " ".join(dict.fromkeys(part for part in (one.without, note, *of_effects) if part))
     yield (
@@ -158,8 +161,13 @@ def _compared(
         }
     )
     yield base | _agreement(stated, measured)
-    shown = [(effect.candidate, sign_of(effect.candidate, headline)) for effect, headline in effects]
+    headlines = {effect.candidate.column: headline for effect, headline in effects}
+    shown = [(candidate, sign_of(candidate, headlines.get(candidate.column))) for candidate in one.candidates]
     yield from _signs(base, [(c, sign) for c, sign in shown if sign], leavers, stating, rows, level)
+
+
+def _headed(effect: Effect, conf_level: float) -> tuple[Effect, Headline | None]:
+    return effect, headline_of(effect, conf_level)
 
 
 def _ratio_rows(
@@ -180,7 +188,6 @@ def _ratio_rows(
 
 def _measured(effects: Sequence[tuple[Effect, Headline]], study: TableStudy) -> tuple[Share, str]:
     """Return the share of leaving that goes with the causes: jointly where one model holds them, else added up."""
-    nothing = Share(np.nan, np.nan, np.nan)
     by_fit: dict[int, list[tuple[Effect, Headline]]] = {}
     for effect, headline in effects:
         by_fit.setdefault(id(effect.fit), []).append((effect, headline))
@@ -191,7 +198,7 @@ def _measured(effects: Sequence[tuple[Effect, Headline]], study: TableStudy) -> 
         if share is not None:
             shares.append(share)
     if not shares:
-        return nothing, " ".join(note for note in notes if note) or "No share could be estimated."
+        return NOT_KNOWN, " ".join(note for note in notes if note) or "No share could be estimated."
     if len(shares) > 1:
         notes.append("Its causes are adjusted for different things, so their shares are added up and may overlap.")
     return (shares[0] if len(shares) == 1 else total(shares)), " ".join(note for note in notes if note)
@@ -205,8 +212,7 @@ def _agreement(stated: Share, measured: Share) -> dict[str, Any]:
         "definition": f"stated less measured share; they agree where the interval holds 0 and lies within {100 * CLOSE:g} points of it",
     }
     if stated.count == stated.total:
-        note = "It is the only reason for this kind of leaving, so all give it: there is nothing to compare."
-        return row | {"grade": CANNOT_TELL, "note": note}
+        return row | {"grade": CANNOT_TELL, "note": ONLY}
     if not (stated.known and measured.known):
         return row | {"grade": CANNOT_TELL, "note": "One of the two shares is not known."}
     gap = difference(stated, measured)

@@ -153,7 +153,7 @@ def rating_and_tickets(findings: Findings) -> Block:
         columns.append(Column("Note", "note", css="small"))
     caption = sentence("How many times as fast customers leave, against {r}", r=rows[0].reference)
     note = next((row.definition for row in ours.where(estimand="joint_test").rows()), "")
-    return finding(head) + table(caption, columns, cells) + paragraph(note, "sub")
+    return finding(head) + table(caption, columns, cells, css="causes") + paragraph(note, "sub")
 
 
 def calls_figure(findings: Findings) -> Block:

@@ -41,9 +41,9 @@ def reasons_summary(findings: Findings) -> Block:
         parts = [
             sentence("{what} {names}", what=what, names=quoted(by_grade[grade]))
             for grade, what in (
-                (MEASURED_MORE, "Measured more than it was said:"),
-                (STATED_MORE, "said more than it was measured:"),
-                (AGREE, "said as much as measured:"),
+                (MEASURED_MORE, "Measured more often than said:"),
+                (STATED_MORE, "said more often than measured:"),
+                (AGREE, "said about as often as measured:"),
             )
             if by_grade[grade]
         ]
@@ -181,7 +181,7 @@ def reasons_controllable(findings: Findings) -> Block:
         Column(f"{first_upper(amount_name(findings))} lost", "money", number=True),
         Column("Of it", "part", number=True),
     ]
-    return finding(head) + table("Could the company have changed it?", columns, cells)
+    return finding(head) + table("Could the company have changed it?", columns, cells, css="causes")
 
 
 def reasons_over_time(findings: Findings) -> Block:
@@ -204,7 +204,9 @@ def reasons_over_time(findings: Findings) -> Block:
         head = sentence("The mix of reasons changed over time ({p}).", p=p_text(test, "p_value"))
     else:
         head = sentence("There is no sign that the mix of reasons changed over time ({p}).", p=p_text(test, "p_value"))
-    return finding(head) + table("Reasons by the time of leaving, of departures with a reason", columns, cells)
+    return finding(head) + table(
+        "Reasons by the time of leaving, of departures with a reason", columns, cells, css="causes"
+    )
 
 
 def quoted(rows: Sequence[Row]) -> Markup:
