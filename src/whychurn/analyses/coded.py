@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -47,24 +47,21 @@ class Coded:
             return np.zeros(len(self.codes), dtype=bool)
         return np.asarray(self.codes == self.levels.index(level))
 
-    def counts(self, rows: Booleans | None = None, weights: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Return how many rows, or what weight, each level has among some rows, shape (levels,)."""
-        codes = self.codes if rows is None else self.codes[rows]
-        if weights is not None and rows is not None:
-            weights = weights[rows]
-        # The first place is for rows without a value.
-        return np.bincount(codes.astype(np.int64) + 1, weights=weights, minlength=len(self.levels) + 1)[1:]
+    def counts(self, rows: Booleans | Places | None = None) -> NDArray[np.int64]:
+        """Return how many rows each level has, among all or some, shape (levels,)."""
+        codes = self.codes if rows is None or (rows.dtype == bool and rows.all()) else self.codes[rows]
+        if codes.size and codes.min() < 0:
+            codes = codes[codes >= 0]
+        return np.bincount(codes, minlength=len(self.levels))
 
-    def owners(self, accounts: NDArray[np.int64], rows: Booleans | None = None) -> NDArray[np.int64]:
-        """Return how many different accounts are ever at each level, shape (levels,); accounts are codes from 0."""
-        codes, owner = (self.codes, accounts) if rows is None else (self.codes[rows], accounts[rows])
-        most = int(accounts.max(initial=-1)) + 1
-        pairs = (codes.astype(np.int64) + 1) * most + owner
-        if (len(self.levels) + 1) * most <= 4 * len(accounts) + 1_000_000:
-            found = np.flatnonzero(np.bincount(pairs, minlength=(len(self.levels) + 1) * most))
-        else:
-            found = np.unique(pairs)
-        return np.bincount(found // max(most, 1), minlength=len(self.levels) + 1)[1:].astype(np.int64)
+    def ordered(self, levels: Sequence[Any]) -> Coded:
+        """Return the column with these levels in this order; a level that is not among them is no value."""
+        if tuple(levels) == self.levels:
+            return self
+        places = {level: place for place, level in enumerate(levels)}
+        # The last place stands for no value, which has code -1.
+        lookup = np.array([*(places.get(level, -1) for level in self.levels), -1])
+        return Coded(lookup.astype(_narrow(len(levels)))[self.codes], tuple(levels))
 
     def merged(self, merges: Mapping[Any, Any]) -> Coded:
         """Return the column with levels counted as others."""
@@ -72,4 +69,8 @@ class Coded:
         places = {label: place for place, label in enumerate(levels)}
         # The last place stands for no value, which has code -1.
         lookup = np.array([*(places[merges.get(label, label)] for label in self.levels), -1])
-        return Coded(lookup.astype(np.int16 if len(levels) < 1 << 15 else np.int64)[self.codes], tuple(levels))
+        return Coded(lookup.astype(_narrow(len(levels)))[self.codes], tuple(levels))
+
+
+def _narrow(levels: int) -> type[np.signedinteger[Any]]:
+    return np.int8 if levels < 1 << 7 else np.int16 if levels < 1 << 15 else np.int64

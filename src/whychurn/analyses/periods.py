@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from whychurn.analyses.coded import Coded
 from whychurn.analyses.contrasts import Contrast, Effect
 from whychurn.panel import Candidate
 
@@ -32,26 +34,32 @@ def one_column_per_period(
     without : set of int
         Periods without events at the reference.
     """
-    own = own.copy()
-    keep = pd.Series(True, index=split.index)
+    period = split["period"].to_numpy()
+    kept = np.ones(len(split), dtype=bool)
     without: set[int] = set()
-    neutral: object = 0.0
-    if candidate.kind == "category":
-        neutral = candidate.reference
-        for index, per_level in enumerate(counts):
-            if per_level.get(candidate.reference, (0, 0))[1] > 0:
-                continue
-            without.add(index)
-            inside = split["period"] == index
-            keep &= ~(inside & (own == candidate.reference))
-            with_events = {level: n for level, (n, events) in per_level.items() if events}
-            if with_events:
-                stand_in = max(sorted(with_events), key=lambda level: with_events[level])
-                own = own.where(~(inside & (own == stand_in)), candidate.reference)
-    coded = split.drop(columns=[candidate.column])
-    for index, part in enumerate(parts):
-        coded[part.column] = own.where(split["period"] == index, neutral)
-    return coded[keep].reset_index(drop=True), without
+    made: dict[str, Any] = {}
+    if candidate.kind == "number":
+        values = own.to_numpy(dtype=float)
+        made = {part.column: np.where(period == index, values, 0.0) for index, part in enumerate(parts)}
+    else:
+        coded = Coded.of(own)
+        coded = coded.ordered(list(dict.fromkeys((*coded.levels, candidate.reference))))
+        neutral = coded.levels.index(candidate.reference)
+        for index, (part, per_level) in enumerate(zip(parts, counts, strict=True)):
+            inside = period == index
+            codes = np.where(inside, coded.codes, neutral)
+            if not per_level.get(candidate.reference, (0, 0))[1]:
+                without.add(index)
+                kept &= ~(inside & (coded.codes == neutral))
+                with_events = {level: n for level, (n, events) in per_level.items() if events}
+                if with_events:
+                    stand_in = max(sorted(with_events), key=lambda level: with_events[level])
+                    codes[inside & coded.at(stand_in)] = neutral
+            made[part.column] = Coded(codes, coded.levels).values()
+    rows = split.drop(columns=[candidate.column])
+    for name, column in made.items():
+        rows[name] = column
+    return (rows if kept.all() else rows[kept].reset_index(drop=True)), without
 
 
 def no_reference_events(part: Candidate, counts: dict[str, tuple[int, int]]) -> Effect:

@@ -72,13 +72,16 @@ class ModelRows:
 def with_categories(rows: pd.DataFrame, candidates: Sequence[Candidate]) -> pd.DataFrame:
     """Return rows with the levels of candidates as categories, in the candidate's order, so that no text is compared."""
     texts = {
-        candidate.column: Coded.of(rows[candidate.column]).values()
+        candidate.column: _in_order(Coded.of(rows[candidate.column]), candidate).values()
         for candidate in candidates
-        if candidate.kind == "category"
-        and candidate.column in rows
-        and not isinstance(rows[candidate.column].dtype, pd.CategoricalDtype)
+        if candidate.kind == "category" and candidate.column in rows
+        if not isinstance(rows[candidate.column].dtype, pd.CategoricalDtype)
     }
     return rows.assign(**texts) if texts else rows
+
+
+def _in_order(coded: Coded, candidate: Candidate) -> Coded:
+    return coded.ordered([*candidate.levels, *(level for level in coded.levels if level not in candidate.levels)])
 
 
 def model_rows(
@@ -116,7 +119,7 @@ def model_rows(
     for values in numbers.values():
         kept &= ~np.isnan(values)
     n_incomplete = int((~kept).sum())
-    happened = rows[event].to_numpy() == 1
+    happened = np.flatnonzero(rows[event].to_numpy() == 1)
     left: list[Left] = []
     categories: dict[str, Coded] = {}
     for candidate in candidates:
@@ -149,12 +152,11 @@ def model_rows(
             names.pop(column)
         else:
             references[column], made[names[column]] = found
-    base = rows[[name for name in dict.fromkeys((*BASE, event)) if name in rows]]
-    if len(place) < len(rows):
-        base = base.iloc[place]
-    # Nothing is copied where all rows stay: nobody writes into a frame of coded rows, columns are only added.
-    own = {name: base[name].array for name in base} | {"row": place} | made
-    frame = pd.DataFrame(own, index=pd.RangeIndex(len(place)), copy=False)
+    frame = rows[[name for name in dict.fromkeys((*BASE, event)) if name in rows]]
+    frame = frame.iloc[place] if len(place) < len(rows) else frame.copy(deep=False)
+    frame.index = pd.RangeIndex(len(place))
+    for name, values in ({"row": place} | made).items():
+        frame[name] = values
     return ModelRows(frame, names, references, tuple(left), n_incomplete)
 
 
@@ -162,17 +164,17 @@ def _once(count: Callable[[], int]) -> Callable[[], int]:
     return functools.cache(count)
 
 
-def _counted_with_reference(rows: pd.DataFrame, coded: Coded, column: str, level: str, happened: Booleans) -> Left:
+def _counted_with_reference(rows: pd.DataFrame, coded: Coded, column: str, level: str, happened: Places) -> Left:
     inside = coded.at(level)
     n = int(pd.unique(rows["account_id"].to_numpy()[inside]).size)
-    return Left(column, level, n, int(np.count_nonzero(happened & inside)), UNINFORMATIVE)
+    return Left(column, level, n, int(np.count_nonzero(inside[happened])), UNINFORMATIVE)
 
 
 def _without_empty_levels(
-    rows: pd.DataFrame, coded: Coded, column: str, kept: Booleans, happened: Booleans, left: list[Left]
+    rows: pd.DataFrame, coded: Coded, column: str, kept: Booleans, happened: Places, left: list[Left]
 ) -> Booleans:
     """Return the rows to keep: none at a level at which nobody left."""
-    everyone, leavers = coded.counts(kept), coded.counts(kept & happened)
+    everyone, leavers = coded.counts(kept), coded.counts(happened[kept[happened]])
     empty = np.flatnonzero((everyone > 0) & (leavers == 0))
     if not empty.size:
         return kept
@@ -186,8 +188,8 @@ def _without_empty_levels(
 
 def _category(coded: Coded, candidate: Candidate, place: Places | None) -> tuple[str, pd.Categorical] | None:
     """Return one category's reference in this model and its values, or None if nothing varies and it must leave."""
-    codes = coded.codes if place is None else coded.codes[place]
-    counts = dict(zip(coded.levels, np.bincount(codes[codes >= 0], minlength=len(coded.levels)), strict=True))
+    coded = coded if place is None else Coded(coded.codes[place], coded.levels)
+    counts = dict(zip(coded.levels, coded.counts(), strict=True))
     present = [level for level in candidate.levels if counts.get(level, 0)]
     if len(present) < 2:
         return None
@@ -195,8 +197,4 @@ def _category(coded: Coded, candidate: Candidate, place: Places | None) -> tuple
     if reference not in present:
         reference = max(present, key=lambda level: counts[level])
     levels = [reference, *[level for level in present if level != reference]]
-    # The last place stands for no value.
-    lookup = np.array(
-        [levels.index(label) if label in levels else -1 for label in (*coded.levels, None)], dtype=np.int16
-    )
-    return reference, Coded(lookup[codes], tuple(levels)).values()
+    return reference, coded.ordered(levels).values()

@@ -120,9 +120,13 @@ def read_factor(column: pd.Series) -> np.ndarray | None:
     labels: Any
     if isinstance(column.dtype, pd.CategoricalDtype):
         found = column.cat.codes.to_numpy()
-        used = np.flatnonzero(np.bincount(found[found >= 0], minlength=len(column.cat.categories)))
-        if (found < 0).any() or used.size < 2:
+        if not found.size or found.min() < 0:
             return None
+        used = np.flatnonzero(np.bincount(found, minlength=len(column.cat.categories)))
+        if used.size < 2:
+            return None
+        if used.size == len(column.cat.categories):
+            return found
         renumber = np.zeros(len(column.cat.categories), dtype=found.dtype)
         renumber[used] = np.arange(used.size)
         return renumber[found]

@@ -133,12 +133,16 @@ def _levels(
 def _codes_of(frame: pd.DataFrame, term: str, factor: Factor) -> Integers:
     """Return the place of each row's level among those fitted, shape (n,)."""
     column = frame[term]
-    refuse_unseen(frame, factor)
     if isinstance(column.dtype, pd.CategoricalDtype):
         places = {level: place for place, level in enumerate(factor.levels)}
-        lookup = np.array([places.get(level, -1) for level in column.cat.categories], dtype=np.int64)
-        return lookup[column.cat.codes.to_numpy()]
-    return np.asarray(pd.Index(factor.levels).get_indexer(pd.Index(column)), dtype=np.int64)
+        # The last place is for no value.
+        lookup = np.array([*(places.get(level, -1) for level in column.cat.categories), -1], dtype=np.int64)
+        codes = lookup[column.cat.codes.to_numpy()]
+    else:
+        codes = pd.Index(factor.levels).get_indexer(pd.Index(column))
+    if codes.size and codes.min() < 0:
+        refuse_unseen(frame, factor)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _numbers(
