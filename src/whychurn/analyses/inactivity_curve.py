@@ -118,14 +118,14 @@ def fit_curve(rows: AtRisk, silence: Silence, knots: tuple[float, ...], like: Le
     if int((beyond > REFERENCE).sum()) < FEWEST_BEYOND or int((beyond <= REFERENCE).sum()) < 1:
         note = f"Fewer than {FEWEST_BEYOND} customers left after a silence of more than {REFERENCE} days, or none after less."
         return _nothing(knots, note, longest)
-    day = np.where(silence.seen, np.clip(np.nan_to_num(silence.days), REFERENCE, LONGEST), REFERENCE)
+    day = np.where(silence.seen, np.clip(np.nan_to_num(silence.days), REFERENCE, LONGEST), REFERENCE).astype(np.int64)
     state = np.where(silence.seen, 0, silence.level)
     coded = rows.model_rows({"day": day, _STATE: state}, state != TOO_NEW)
     out = infinite_levels(coded.frame, _STATE, len(LEVELS))
     if 0 in out:
         return _nothing(knots, "Customers with a number of days cannot be compared with others.", longest)
     coded = replace(coded, frame=coded.frame[~coded.frame[_STATE].isin(list(out))].reset_index(drop=True))
-    columns = spline(coded.frame["day"].to_numpy(dtype=float), knots)
+    columns = spline(np.arange(LONGEST + 1.0), knots)[coded.frame["day"].to_numpy()]
     names = [f"spline{number}" for number in range(columns.shape[1])]
     for name, column in zip(names, columns.T, strict=True):
         coded.frame[name] = column

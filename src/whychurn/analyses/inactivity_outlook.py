@@ -31,7 +31,8 @@ def outlook_rows(
     last = np.append(np.flatnonzero(rows.spell[1:] != rows.spell[:-1]), len(rows.spell) - 1)
     end = rows.array("stop")[last][rows.spell] - rows.array("start")
     leaves = rows.left[last][rows.spell]
-    ahead = (pd.Timestamp(study.observed_to) - pd.to_datetime(rows.frame["start_on"])).dt.days.to_numpy() - 1
+    begins = rows.array("start_on").astype("datetime64[D]")
+    ahead = (np.datetime64(study.observed_to) - begins).astype(np.int64) - 1
     clusters = clusters_of(rows)
     out = []
     for horizon in HORIZONS:

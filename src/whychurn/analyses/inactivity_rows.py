@@ -160,8 +160,12 @@ def _coded(frame: pd.DataFrame, outcome: str, spell: Ints, account: Ints, adjust
     first, last = stretches_of(spell, start, stop, event, keys)
     stretches = frame.iloc[first].assign(stop=stop[last], event=event[last], cause=frame["cause"].to_numpy()[last])
     coded = model_rows(stretches, adjusters)
+    # What every fit copies is kept short: names of accounts are text, their codes are not.
+    slim = [name for name in ("start", "stop", "event", CLUSTER, *coded.terms) if name in coded.frame]
+    row = coded.frame["row"].to_numpy()
+    coded = replace(coded, frame=coded.frame[slim].assign(account_id=account[first][row]))
     place = np.full(len(first), -1, dtype=np.int64)
-    place[coded.frame["row"].to_numpy()] = np.arange(len(coded.frame))
+    place[row] = np.arange(len(row))
     stretch = np.repeat(np.arange(len(first)), last - first + 1)
     return AtRisk(frame, outcome, spell, account, adjusters, stretch, coded, place)
 
