@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from builders import build, cause, simulate
+from table_pages import TABLE_PAGES
 
 import whychurn as wc
 from whychurn import display
@@ -17,36 +18,33 @@ PAGES = {
     "segments": ("survival_summary", "survival_tests", "survival_figures"),
     "crosstabs": ("crosstab_summary", "crosstab_tests", "crosstab_tables"),
     "hazards": ("hazard_summary", "hazard_forest", "hazard_comparison", "proportional_summary", "proportional_table",
-                "period_table", "window_comparison"),
-    "industry": ("industry_summary", "industry_staying", "industry_leaving", "industry_forest", "industry_why",
-                 "industry_pairs", "industry_worth", "industry_segments"),
-    "inactivity": ("inactivity_summary", "inactivity_statements", "inactivity_curves", "inactivity_bands", "inactivity_lags",
-                   "inactivity_outlook", "inactivity_silent_first", "inactivity_thresholds"),
+                "period_table", "window_comparison", "outcome_comparison"),
     "churn_within": ("risk_summary", "risk_levels", "risk_differences"),
     "focus": ("focus_sections",),
     "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves", "opinion_differences"),
     "accuracy": ("accuracy_summary", "calibration_figure", "calibration_table", "capacity_table", "accuracy_measures"),
-    "causes": ("cause_summary", "cause_table", "grade_rules", "cause_details", "cause_left_out"),
+    "causes": ("cause_summary", "cause_table", "grade_rules", "cause_details", "cause_left_out", "causal_order"),
+    "planner": ("plan_summary", "plan_table"),
 }  # fmt: skip
 
 
 def everything(study, panel):
     """Run every analysis and draw every page; return all findings and all HTML."""
     parts, html = [], []
-    for name in ANALYSES:
+    for name in PAGES:
         found = wc.analyse(name, panel, study)
         parts.append(found)
         html += [str(getattr(display, draw)(found).markup) for draw in PAGES[name]]
     findings = Findings.concat(parts)
-    pages = [{"name": f"01_{name}", "title": name, "href": f"01_{name}.html", "summary": ""} for name in ANALYSES]
+    pages = [{"name": f"01_{name}", "title": name, "href": f"01_{name}.html", "summary": ""} for name in PAGES]
     html.append(str(render_index(findings, pages)))
     assert "&lt;d" not in "".join(html)  # markup escaped twice would show as text
     return findings, "".join(html)
 
 
 def test_every_analysis_and_every_drawing_is_listed_here():
-    assert set(PAGES) == set(ANALYSES)
-    drawn = {name for names in PAGES.values() for name in names}
+    assert set(PAGES) | set(TABLE_PAGES) == set(ANALYSES)
+    drawn = {name for names in (*PAGES.values(), *TABLE_PAGES.values()) for name in names}
     assert drawn | {"survival_figure"} == set(display.__all__)
 
 

@@ -71,7 +71,7 @@ def read_on(pages: Sequence[Mapping[str, str]]) -> Block:
         )
         for page in pages
     ]
-    return section("Read on", bullets(items), level=2, anchor="read-on")
+    return section("What else was found", bullets(items), level=2, anchor="read-on")
 
 
 def _title(findings: Findings) -> Markup:

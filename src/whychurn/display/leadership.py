@@ -300,6 +300,13 @@ def _doubts(findings: Findings, causes: list[RankedCause]) -> list[Markup]:
                 reference=top.rank.reference or top.name,
             )
         )
+    if top is not None and top.rank.conf_high > 1:
+        doubts.append(
+            sentence(
+                "Chance: by their shares of churn, the first row could rank as low as {rank}.",
+                rank=number(top.rank, "count", "conf_high"),
+            )
+        )
     strengths = [row for row in (top.e_value, top.second_e_value) if row is not None] if top is not None else []
     if top is not None and strengths:
         weakest = min(strengths, key=lambda row: row.numerator)
