@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ def uninformative_levels(rows: pd.DataFrame, candidates: Sequence[Candidate]) ->
     return found
 
 
-def _at_the_ratio(share: Floats, deaths: Floats, events: Floats) -> Floats:
+def _at_the_ratio(share: Floats, deaths: NDArray[Any], events: NDArray[Any]) -> Floats:
     """Return the information at the crude ratio of observed to expected departures, shape (levels,).
 
     A rare state with a large ratio is seen by its many departures, not by how many are in it.

@@ -66,7 +66,9 @@ def feature_summary(findings: Findings) -> Block:
     rows = equal_rows(findings)
     carried = findings.one(estimand="events_per_coefficient")
     if not any(row.estimated for row in rows):
-        return finding("Of no module can it be told whether it goes with staying.") + paragraph(carried.note or rows[0].note, "note")
+        return finding("Of no module can it be told whether it goes with staying.") + paragraph(
+            carried.note or rows[0].note, "note"
+        )
     protective = [row for row in rows if row.grade == PROTECTIVE]
     return finding(_headline(rows, protective)) + paragraph(_counted(findings, carried), "sub")
 

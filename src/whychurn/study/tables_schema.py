@@ -246,6 +246,4 @@ class TableStudy(Study):
 
 def recording(churn: TablesChurn) -> Recording:
     """Return what analyses must know of how leaving was recorded: dated tables hold all leavers of the window."""
-    return Recording(
-        leavers_in_file="all", periods=churn.periods, censoring_by=churn.censoring_by, target=churn.target
-    )
+    return Recording(leavers_in_file="all", periods=churn.periods, censoring_by=churn.censoring_by, target=churn.target)
