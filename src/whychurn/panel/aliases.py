@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ MOST_ROWS, FEWEST_ROWS = 400_000, 20
 Codes = NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LevelCodes:
     """The levels of a category on rows that are compared.
 
@@ -42,12 +43,25 @@ class LevelCodes:
 
     def same_as(self, other: LevelCodes) -> dict[str, str]:
         """Return, for each level that holds on nearly the same rows as a level of another cause, that level."""
+        if not self._may_share_rows_with(other):
+            return {}
         shape = (len(self.levels), len(other.levels))
         joint = self.codes.astype(np.int64) * shape[1] + other.codes
         both = np.bincount(joint, minlength=shape[0] * shape[1]).reshape(shape)
         either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
         found = np.argwhere((both >= FEWEST_ROWS) & (both >= SAME * either))
         return {self.levels[own]: other.levels[theirs] for own, theirs in found}
+
+    def _may_share_rows_with(self, other: LevelCodes) -> bool:
+        """Tell from the numbers of their rows alone whether any two levels could be one."""
+        mine, theirs = self.counts[:, None], other.counts[None, :]
+        fewer, more = np.minimum(mine, theirs), np.maximum(mine, theirs)
+        return bool(((fewer >= FEWEST_ROWS) & (fewer >= SAME * more)).any())
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows each level has, shape (levels,)."""
+        return np.bincount(self.codes, minlength=len(self.levels))
 
 
 def with_aliases(candidates: Sequence[Candidate], codes: Mapping[str, LevelCodes]) -> list[Candidate]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from whychurn.panel.levels import read_categories
 from whychurn.panel.panel import Rows
 from whychurn.sources import LedgerStep, Sources
 from whychurn.sources.tables.attributes import attribute_columns
@@ -82,13 +84,33 @@ class AttributeRows:
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return all columns, or those named."""
-        wanted = list(self.columns if columns is None else columns)
-        frame = self.rows.read([name for name in wanted if name not in self.attributes])
-        frame = frame.copy(deep=False)
+        return self._beside(self.columns if columns is None else columns, self.rows.read, lambda values: values)
+
+    def read_categories(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return columns with texts as categories."""
+        return self._beside(columns, partial(read_categories, self.rows), _as_category)
+
+    def _beside(
+        self,
+        columns: Sequence[str],
+        read: Callable[[Sequence[str]], pd.DataFrame],
+        as_wanted: Callable[[pd.Series], pd.Series],
+    ) -> pd.DataFrame:
+        wanted = list(columns)
+        frame = read([name for name in wanted if name not in self.attributes])
+        spell_of_row = np.repeat(np.arange(len(self.attributes)), self.rows_of_spell)
+        made: dict[str, Any] = {}
         for name in dict.fromkeys(wanted):
             if name in self.attributes:
-                frame[name] = np.repeat(self.attributes[name].to_numpy(), self.rows_of_spell)
-        return frame[wanted]
+                by_spell = as_wanted(self.attributes[name])
+                made[name] = by_spell.take(spell_of_row).set_axis(frame.index)
+            else:
+                made[name] = frame[name]
+        return pd.DataFrame(made, index=frame.index, copy=False)
+
+
+def _as_category(values: pd.Series) -> pd.Series:
+    return values.astype("category") if pd.api.types.infer_dtype(values) == "string" else values
 
 
 def with_attributes(rows: Rows, spells: pd.DataFrame, attributes: Sequence[str], study: TableStudy) -> AttributeRows:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from whychurn.panel.levels import as_texts, recoded
 from whychurn.study import Cause
 
 MISSING_LEVEL = "(missing)"
@@ -109,6 +110,12 @@ def resolve_candidate(cause: Cause, values: pd.Series, rows: str = "customers") 
     values : pandas.Series
         As models and crosstabs see them: strings without gaps for a category, floats for a number.
     """
+    candidate, resolved = categorised(cause, values, rows)
+    return candidate, resolved.astype(object) if candidate.kind == "category" else resolved
+
+
+def categorised(cause: Cause, values: pd.Series, rows: str = "customers") -> tuple[Candidate, pd.Series]:
+    """Do what :func:`resolve_candidate` does, with the levels of a category as categories instead of strings."""
     base = Candidate(
         column=cause.column,
         label=cause.label or cause.column,
@@ -167,10 +174,12 @@ def _category(
     base: Candidate, cause: Cause | None, values: pd.Series, first: str = "", rows: str = "customers"
 ) -> tuple[Candidate, pd.Series]:
     missing = (cause.missing if cause is not None else "") or MISSING_LEVEL
-    text = values.astype(object).where(values.notna(), missing).map(str)
-    counts = text.value_counts()
+    text = as_texts(values, missing)
+    codes = text.cat.codes.to_numpy()
+    held = np.bincount(codes, minlength=len(text.cat.categories))
+    counts = {level: int(n) for level, n in zip(text.cat.categories, held, strict=True) if n}
     # Ties broken by name, so that the same data always give the same levels.
-    order = sorted(counts.index, key=lambda level: (-counts[level], level))
+    order = sorted(counts, key=lambda level: (-counts[level], level))
     if len(order) < 2:
         return replace(base, levels=tuple(order), used=False, reason=_no_difference(int(values.notna().sum()))), text
     declared = str(cause.reference) if cause is not None and cause.reference is not None else first
@@ -212,7 +221,8 @@ def _pool(text: pd.Series, order: list[str], keep: set[str], rows: str) -> tuple
     count = int(text.isin(rare).sum())
     note = f"{len(rare):,} rarer levels with {count:,} {rows} are pooled into {pooled!r}."
     ordered = [level for level in order if level in set(own)]
-    return text.where(~text.isin(rare), pooled), [*ordered, pooled], note
+    names = [pooled if level in set(rare) else level for level in text.cat.categories]
+    return recoded(text.cat.codes.to_numpy(), names, text.index), [*ordered, pooled], note
 
 
 def band_names(values: pd.Series, cause: Cause) -> list[str]:
@@ -235,11 +245,10 @@ def band_names(values: pd.Series, cause: Cause) -> list[str]:
 
 def declared_bands(values: pd.Series, cause: Cause, names: list[str]) -> pd.Series:
     """Cut numbers at the study's cut points, each the first of its band; what stands for no number is as declared."""
-    lookup = np.array([*names, cause.missing or MISSING_LEVEL], dtype=object)
     numbers = values.to_numpy(dtype=float)
     place = np.searchsorted(np.asarray(cause.bands, dtype=float), numbers, side="right")
     place[np.isnan(numbers)] = len(names)
-    return pd.Series(lookup[place], index=values.index, dtype=object)
+    return recoded(place, [*names, cause.missing or MISSING_LEVEL], values.index)
 
 
 def quantile_bands(values: pd.Series, bands: int = 4) -> pd.Series:

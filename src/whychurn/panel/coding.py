@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from whychurn.errors import PanelError
-from whychurn.panel.candidates import MISSING_LEVEL, Candidate, band_names, declared_bands, resolve_candidate
+from whychurn.panel.candidates import MISSING_LEVEL, Candidate, band_names, categorised, declared_bands
+from whychurn.panel.levels import as_objects, distinct_of, read_categories, recoded
 from whychurn.panel.panel import Rows
 from whychurn.sources.names import counted, shown
 from whychurn.study import Cause
@@ -27,14 +30,17 @@ class CodedRows:
     rows : Rows
         As recorded.
     codings : Mapping of str to Coding
-        Candidate column -> what turns its recorded values into those that models see.
+        Candidate column -> what turns its recorded values into those that models see: categories or numbers.
     absent : tuple of str
         Candidate columns that the rows do not have; they are read as missing throughout.
+    kept : Mapping of str to pandas.Series
+        Coded columns that are small enough to have been kept.
     """
 
     rows: Rows
     codings: Mapping[str, Coding]
     absent: tuple[str, ...] = ()
+    kept: Mapping[str, pd.Series] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -42,16 +48,26 @@ class CodedRows:
         return (*self.rows.columns, *self.absent)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return all columns, or those named."""
-        wanted = None if columns is None else list(columns)
-        frame = self.rows.read(None if wanted is None else [name for name in wanted if name not in self.absent])
-        frame = frame.copy(deep=False)
-        for name, coding in self.codings.items():
-            if name in frame:
-                frame[name] = coding(frame[name])
-        for name in self.absent if wanted is None else [name for name in self.absent if name in wanted]:
-            frame[name] = MISSING_LEVEL
-        return frame if wanted is None else frame[wanted]
+        """Return all columns, or those named; levels are texts."""
+        frame = self.read_categories(self.columns if columns is None else columns)
+        for name in frame.columns[frame.dtypes == "category"]:
+            frame[name] = as_objects(frame[name])
+        return frame
+
+    def read_categories(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return columns with the levels of candidates as categories: less to hold, and nothing to compare as text."""
+        wanted = list(columns)
+        own = [name for name in wanted if name not in self.absent and name not in self.kept]
+        read = read_categories(self.rows, own or [self.rows.columns[0]])
+        made: dict[str, Any] = {}
+        for name in dict.fromkeys(wanted):
+            if name in self.kept:
+                made[name] = self.kept[name].copy()
+            elif name in self.absent:
+                made[name] = MISSING_LEVEL
+            else:
+                made[name] = self.codings[name](read[name]) if name in self.codings else read[name]
+        return pd.DataFrame(made, index=read.index, copy=False)
 
 
 def code_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, Coding]:
@@ -68,22 +84,30 @@ def code_candidate(cause: Cause, values: pd.Series) -> tuple[Candidate, Coding]:
     PanelError
         If a number is declared and the column holds text.
     """
+    candidate, coding, _ = coded_cause(cause, values)
+    return candidate, (lambda part: coding(part).astype(object)) if candidate.kind == "category" else coding
+
+
+def coded_cause(cause: Cause, values: pd.Series) -> tuple[Candidate, Coding, pd.Series]:
+    """Do what :func:`code_candidate` does, with levels as categories, and return the values as models see them besides."""
     if cause.type == "number":
         values = _numbers(cause, values)
-        candidate, resolved = resolve_candidate(cause, values, rows="rows at risk")
+        candidate, resolved = categorised(cause, values, rows="rows at risk")
         if cause.bands:
             names = band_names(values, cause)
-            return candidate, lambda part: declared_bands(_numbers(cause, part), cause, names)
+            return candidate, lambda part: declared_bands(_numbers(cause, part), cause, names), resolved
         if candidate.kind == "number":
-            return candidate, lambda part: _numbers(cause, part)
-        return candidate, _bands(values, resolved, cause.missing or MISSING_LEVEL)
+            return candidate, lambda part: _numbers(cause, part), resolved
+        return candidate, _bands(values, resolved, cause.missing or MISSING_LEVEL), resolved
     texts = _texts(cause, values)
-    candidate, resolved = resolve_candidate(cause, texts, rows="rows at risk")
+    candidate, resolved = categorised(cause, texts, rows="rows at risk")
     levels = _pairs(texts, resolved)
-    return candidate, lambda part: _levels(_texts(cause, part), levels)
+    return candidate, lambda part: _levels(_texts(cause, part), levels), resolved
 
 
 def _numbers(cause: Cause, values: pd.Series) -> pd.Series:
+    if values.dtype == np.float64:
+        return values
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
     broken = values[numbers.isna() & values.notna()]
     if len(broken):
@@ -96,34 +120,44 @@ def _numbers(cause: Cause, values: pd.Series) -> pd.Series:
 
 
 def _texts(cause: Cause, values: pd.Series) -> pd.Series:
-    """Return values as the texts a file would hold, renamed as the study says; None where there is none."""
-    codes, distinct = pd.factorize(values)
+    """Return values as the texts a file would hold, renamed as the study says; no value where there is none."""
+    codes, distinct = distinct_of(values)
     named = [str(text_of(value.item() if isinstance(value, np.generic) else value)) for value in distinct]
     # The last place stands for no value, which has code -1.
-    lookup = np.array([*(cause.levels.get(text, text) for text in named), None], dtype=object)
-    return pd.Series(lookup[codes], index=values.index, dtype=object)
+    return recoded(codes, [*(cause.levels.get(text, text) for text in named), None], values.index)
 
 
 def _pairs(texts: pd.Series, resolved: pd.Series) -> dict[str | None, str]:
-    first = ~texts.duplicated()
-    return dict(zip(texts[first], resolved[first], strict=True))
+    """Return the level of each text, and of None where a value is missing."""
+    codes, names = texts.cat.codes.to_numpy(), [*texts.cat.categories, None]
+    levels = resolved.cat.categories[resolved.cat.codes.to_numpy()[_first_rows(codes, len(names))]]
+    pairs = dict(zip(names, levels, strict=True))
+    if codes.min(initial=0) >= 0:
+        del pairs[None]
+    return pairs
+
+
+def _first_rows(codes: NDArray[Any], places: int) -> NDArray[np.int64]:
+    """Return a row with each code, the last of them -1; any row for a code that none has."""
+    found = np.zeros(places, dtype=np.int64)
+    found[codes] = np.arange(len(codes))
+    return found
 
 
 def _levels(texts: pd.Series, levels: Mapping[str | None, str]) -> pd.Series:
-    codes, distinct = pd.factorize(texts)
-    lookup = np.array([*(levels[text] for text in distinct), levels.get(None, MISSING_LEVEL)], dtype=object)
-    return pd.Series(lookup[codes], index=texts.index, dtype=object)
+    names = [*(levels[text] for text in texts.cat.categories), levels.get(None, MISSING_LEVEL)]
+    return recoded(texts.cat.codes.to_numpy(), names, texts.index)
 
 
 def _bands(values: pd.Series, bands: pd.Series, missing: str) -> Coding:
     """Bands lie in order, so the largest value of each says where it ends."""
-    limits = values.groupby(bands).max().dropna().sort_values()
-    ends, names = limits.to_numpy(), np.array([*limits.index, missing], dtype=object)
+    limits = values.groupby(bands, observed=True).max().dropna().sort_values()
+    ends, names = limits.to_numpy(), [*map(str, limits.index), missing]
 
     def coding(part: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(part).to_numpy(dtype=float)
         place = np.minimum(np.searchsorted(ends, numbers, side="left"), len(ends) - 1)
         place[np.isnan(numbers)] = len(ends)
-        return pd.Series(names[place], index=part.index, dtype=object)
+        return recoded(place, names, part.index)
 
     return coding

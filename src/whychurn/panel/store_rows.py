@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from whychurn.errors import PanelError
 from whychurn.panel.buckets import ROW_COLUMNS
@@ -43,6 +42,7 @@ class ParquetRows:
         self._rows_of_spell = spells.n_rows
         self._memory_limit = memory_limit
         self._threads = threads
+        self._levels: dict[str, list[str]] = {}
         self._categories = {measure.name for measure in measures if measure.kind == "category"}
 
     @property
@@ -69,25 +69,32 @@ class ParquetRows:
         PanelError
             If there is no such column, or the files are gone.
         """
-        wanted = list(self.columns if columns is None else columns)
+        return self._frame(self.columns if columns is None else columns, as_categories=False)
+
+    def read_categories(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return columns as `read` does, but texts as categories, in the order of their levels; ``account_id`` is text."""
+        return self._frame(columns, as_categories=True)
+
+    def _frame(self, columns: Sequence[str], as_categories: bool) -> pd.DataFrame:
+        wanted = list(columns)
         for name in wanted:
             if name not in self.columns:
                 raise PanelError(f"The panel has no column {name!r}.{suggestion(name, self.columns)}")
         plain = [name for name in dict.fromkeys(wanted) if name != "account_id"]
-        found = self._columns(plain)
+        found = self._columns(plain, as_categories)
         if "account_id" in wanted:
             found["account_id"] = np.repeat(self._account_id, self._rows_of_spell)
         return pd.DataFrame({name: found[name] for name in wanted}, index=pd.RangeIndex(self.n_rows), copy=False)
 
-    def _columns(self, names: list[str]) -> dict[str, NDArray[Any]]:
+    def _columns(self, names: list[str], as_categories: bool) -> dict[str, Any]:
         """Read columns file by file into arrays of their final length, so that nothing is held twice."""
-        columns: dict[str, NDArray[Any]] = {}
+        columns: dict[str, Any] = {}
         if not names:
             return columns
         connection = locked_connection([self._folder.path], memory_limit=self._memory_limit, threads=self._threads)
         try:
             files = list(self.files)
-            texts = {name: self._levels(connection, name, files) for name in names if self._is_text(name)}
+            texts = {name: self._levels_of(connection, name) for name in names if self._is_text(name)}
             selected = ", ".join(f"{self._as_read(name, names)} AS c{place}" for place, name in enumerate(names))
             bound = {_parameter(name, names): levels for name, levels in texts.items()}
             begin = 0
@@ -98,7 +105,9 @@ class ParquetRows:
                     values: Any = read[f"c{place}"]
                     if isinstance(values, np.ma.MaskedArray):
                         values = values.filled(np.nan) if values.dtype.kind == "f" else values.data
-                    if name in texts:
+                    if name in texts and as_categories:
+                        values = values.astype(np.min_scalar_type(-len(texts[name]) - 1))
+                    elif name in texts:
                         # One text for all rows that have it, instead of one each.
                         values = np.array([*texts[name], None], dtype=object)[values]
                     if name not in columns:
@@ -112,13 +121,19 @@ class ParquetRows:
             ) from None
         finally:
             connection.close()
+        if as_categories:
+            for name, levels in texts.items():
+                columns[name] = pd.Categorical.from_codes(columns[name], pd.Index(levels, dtype=object))
         return columns
 
-    @staticmethod
-    def _levels(connection: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> list[str]:
-        column = quoted(name)
-        sql = f"SELECT DISTINCT {column} FROM read_parquet($files) WHERE {column} IS NOT NULL ORDER BY {column}"
-        return [level for (level,) in connection.execute(sql, {"files": files}).fetchall()]
+    def _levels_of(self, connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+        """Return the texts of a column in order; the files never change, so they are looked for once."""
+        if name not in self._levels:
+            column = quoted(name)
+            sql = f"SELECT DISTINCT {column} FROM read_parquet($files) WHERE {column} IS NOT NULL ORDER BY {column}"
+            found = connection.execute(sql, {"files": list(self.files)}).fetchall()
+            self._levels[name] = [level for (level,) in found]
+        return self._levels[name]
 
     def _is_text(self, name: str) -> bool:
         return ROW_COLUMNS.get(name) == "VARCHAR" or name in self._categories

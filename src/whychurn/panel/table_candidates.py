@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from whychurn.errors import PanelError
 from whychurn.panel.aliases import LevelCodes, with_aliases
 from whychurn.panel.attributes import TAKEN
 from whychurn.panel.candidates import MISSING_LEVEL, Candidate
-from whychurn.panel.coding import CodedRows, Coding, code_candidate
+from whychurn.panel.coding import CodedRows, Coding, coded_cause
 from whychurn.panel.detected import with_detections, without_duplicates
+from whychurn.panel.levels import read_categories
 from whychurn.panel.measure import Measure
 from whychurn.panel.measure_needs import reason_left_out
 from whychurn.panel.measures import registry
@@ -27,6 +29,8 @@ from whychurn.study import Cause, TableStudy
 _ANY = "whichever"
 #: So many columns are read at a time: the rows at risk may be many millions.
 _COLUMNS_AT_A_TIME = 8
+#: Of up to so many rows, coded categories are kept, at one byte a row.
+_MOST_KEPT = 2_000_000
 
 
 def table_candidates(
@@ -74,28 +78,31 @@ def table_candidates(
     candidates: dict[str, Candidate] = {}
     codings: dict[str, Coding] = {}
     codes: dict[str, LevelCodes] = {}
+    kept: dict[str, pd.Series] = {}
     last: dict[str, NDArray[Any]] = {}
     last_rows = np.cumsum(rows_of_spell) - 1
     for causes in _in_batches([cause for cause in study.causes if cause.column not in lacking]):
-        values = rows.read([cause.column for cause in causes])
+        values = read_categories(rows, [cause.column for cause in causes])
         for cause in causes:
-            candidate, coding = code_candidate(cause, values[cause.column])
-            coded = coding(values[cause.column])
+            candidate, coding, coded = coded_cause(cause, values[cause.column])
             if cause.column == "tenure_days":
                 candidate = replace(candidate, used=False, reason="models compare customers of the same tenure already")
             if cause.column in attributes:
                 candidate = with_detections(candidate, cause, sources.detections)
             if candidate.kind == "category":
                 codes[cause.column] = LevelCodes.of(coded)
+                if len(coded) <= _MOST_KEPT:
+                    kept[cause.column] = coded
             candidates[cause.column], codings[cause.column] = candidate, coding
-            last[cause.column] = coded.to_numpy()[last_rows]
+            at_last = coded.iloc[last_rows]
+            last[cause.column] = (at_last.astype(object) if candidate.kind == "category" else at_last).to_numpy()
     for cause in study.causes:
         if cause.column in lacking:
             candidates[cause.column] = _left_out(cause, lacking[cause.column])
             last[cause.column] = np.full(len(last_rows), MISSING_LEVEL, dtype=object)
     declared = [candidates[cause.column] for cause in study.causes]
     resolved = with_aliases(without_duplicates(declared, sources.detections), codes)
-    return tuple(resolved), CodedRows(rows, codings, tuple(lacking)), last
+    return tuple(resolved), CodedRows(rows, codings, tuple(lacking), kept), last
 
 
 def _in_batches(causes: Sequence[Cause]) -> Iterator[Sequence[Cause]]:
