@@ -104,6 +104,12 @@ def test_counts_that_rule_out_equal_levels_never_hide_one(monkeypatch):
 
 def test_risk_rows_are_those_of_the_panel(panel):
     built, study = panel
-    rows = risk_rows(built, study)
+    rows, coded = (
+        risk_rows(built, study, ["employees", "plan"]),
+        risk_rows(built, study, ["employees"], categories=True),
+    )
+    assert list(rows) == [*coded] and not (rows.dtypes == "category").any()
     for candidate in built.used:
         assert list(rows[candidate.column]) == list(built.rows.read([candidate.column])[candidate.column])
+        assert list(rows[candidate.column]) == list(coded[candidate.column])
+        assert (coded[candidate.column].dtype == "category") == (candidate.kind == "category")

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whychurn.analyses.coded import Coded
 from whychurn.analyses.rates import YEAR
 from whychurn.panel import Candidate, Panel
+from whychurn.panel.levels import as_objects, read_categories
 from whychurn.study import Study, TableStudy
 
 #: Column of what rows are clustered by: the account, or the parent it belongs to.
@@ -20,22 +22,36 @@ VOLUNTARY, INVOLUNTARY = "voluntary", "involuntary"
 _ROWS = ("account_id", "spell", "start", "stop", "event", "cause", "amount", "start_on")
 
 
-def risk_rows(panel: Panel, study: Study, extra: Sequence[str] = ()) -> pd.DataFrame:
+def risk_rows(panel: Panel, study: Study, extra: Sequence[str] = (), categories: bool = False) -> pd.DataFrame:
     """Return rows at risk with the candidates in use, and further columns as models see them.
 
     Of a flat study they are the panel's intervals. Of a study of tables only the columns asked for are read, and
     ``cluster`` says whose rows belong together: those of an account, or of all accounts under one parent.
+
+    Parameters
+    ----------
+    panel : Panel
+    study : Study
+    extra : sequence of str
+        Further columns.
+    categories : bool
+        Whether levels of candidates are categories instead of texts: nothing is then coded again in models.
     """
     if not isinstance(study, TableStudy):
         return panel.intervals
     columns = [*_ROWS, *(candidate.column for candidate in panel.used), *extra]
-    rows = panel.rows.read(list(dict.fromkeys(columns)))
+    used = {candidate.column for candidate in panel.used if candidate.kind == "category"} if categories else set()
+    rows = read_categories(panel.rows, list(dict.fromkeys(columns)))
     owner = rows["account_id"]
     if PARENT in panel.rows.columns:
         parent = panel.rows.read([PARENT])[PARENT]
         owner = parent.where(parent.notna(), owner)
     codes, _ = pd.factorize(owner)
-    return rows.assign(**{CLUSTER: codes})
+    made = {
+        name: as_objects(values) if values.dtype == "category" and name not in used else values
+        for name, values in rows.items()
+    }
+    return pd.DataFrame(made | {CLUSTER: codes}, index=rows.index, copy=False)
 
 
 def of_cause(rows: pd.DataFrame, *causes: str) -> pd.DataFrame:
@@ -50,8 +66,11 @@ def n_customers(rows: pd.DataFrame) -> int:
 
 def time_shares(rows: pd.DataFrame, candidate: Candidate) -> dict[str, float]:
     """Return the share of the time at risk that was spent at each level of a category."""
-    days = (rows["stop"] - rows["start"]).groupby(rows[candidate.column].astype(str)).sum()
-    return {str(level): float(value) for level, value in (days / days.sum()).items()}
+    coded = Coded.of(rows[candidate.column])
+    days = (rows["stop"] - rows["start"]).to_numpy(dtype=float)
+    held = np.bincount(coded.codes, weights=days, minlength=len(coded.levels))
+    there = coded.counts() > 0
+    return {str(level): float(held[place] / days.sum()) for place, level in enumerate(coded.levels) if there[place]}
 
 
 def halves(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]] | None:
