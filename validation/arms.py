@@ -50,6 +50,17 @@ ARMS = {
         Arm("large", "Larger companies", "as planted, with four times the customers", n_accounts=4 * N_ACCOUNTS),
     )
 }
+#: Companies of each part and arm that a complete page rests on.
+WANTED = {
+    ("effects", "default"): 1000,
+    ("effects", "null"): 1000,
+    ("effects", "hidden"): 200,
+    ("effects", "large"): 100,
+    ("table", "default"): 150,
+    ("table", "null"): 60,
+    ("table", "large"): 20,
+    ("frames", "default"): 30,
+}
 
 
 def settings_of(arm: Arm, seed: int) -> list[CompanySettings]:

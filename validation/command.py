@@ -12,24 +12,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ.setdefault(_name, "1")
 
 from validation import store  # noqa: E402
-from validation.arms import ARMS, FIRST_SEED  # noqa: E402
+from validation.arms import ARMS, FIRST_SEED, WANTED  # noqa: E402
 from validation.do import truth_record  # noqa: E402
 from validation.page import page, rows_of_csv  # noqa: E402
 from validation.results import Results  # noqa: E402
 from validation.run import run  # noqa: E402
 from validation.work import PARTS  # noqa: E402
-
-#: Companies of each part and arm in the committed page.
-WANTED = {
-    ("effects", "default"): 1000,
-    ("effects", "null"): 1000,
-    ("effects", "hidden"): 200,
-    ("effects", "large"): 100,
-    ("table", "default"): 150,
-    ("table", "null"): 60,
-    ("table", "large"): 20,
-    ("frames", "default"): 30,
-}
 
 
 def main(arguments: list[str] | None = None) -> int:

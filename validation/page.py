@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from validation import words
-from validation.arms import ARMS
+from validation.arms import ARMS, WANTED
 from validation.markdown import calibration_table, signed, table
 from validation.planted import TERMS, Term
 from validation.results import Record, Results
@@ -23,6 +23,7 @@ def page(results: Results) -> str:
         "# Validation against truth",
         words.INTRODUCTION,
         _companies(results),
+        *_not_complete(results),
         "## In short",
         in_short(results),
         words.WHY,
@@ -36,6 +37,19 @@ def page(results: Results) -> str:
         words.AGAIN,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _not_complete(results: Results) -> Iterable[str]:
+    drawn = {("effects", arm): len(records) for arm, records in results.effects.items()}
+    drawn |= {("table", arm): len(records) for arm, records in results.table.items()}
+    drawn["frames", "default"] = len(results.frames)
+    missing = [
+        f"{words.PARTS[part]}, {ARMS[arm].title.lower()}, {drawn.get((part, arm), 0):,} of {n:,}"
+        for (part, arm), n in WANTED.items()
+        if drawn.get((part, arm), 0) < n
+    ]
+    if missing:
+        yield words.NOT_COMPLETE.format(missing="; ".join(missing))
 
 
 def rows_of_csv(results: Results) -> list[list[object]]:
@@ -86,6 +100,8 @@ def _direct(results: Results) -> Iterable[str]:
         yield f"### {ARMS[arm].title}: {len(records):,} companies"
         if text := words.ARM.get(arm):
             yield text
+        if any(record.get("not_clustered") for record in records):
+            yield words.NOT_CLUSTERED
         found = [(term.label, _term(records, term, arm)) for term in TERMS]
         plain = [_term(records, term, arm, model=True) for term in TERMS]
         yield calibration_table("planted effect (log hazard ratio)", found, plain, covered=arm != "hidden")

@@ -56,7 +56,7 @@ def _direct(records: Sequence[Record], arm: str) -> str:
         f"{hits / total:.1%} (± {half:.1%}) hold the truth; no bias is larger than {max(biased):.2f} of the spread of its estimates."
     )
     return text + (
-        f" Too rarely covered beyond chance: {', '.join(_lower(label) for label in below)}." if below else ""
+        f" Too rarely covered beyond chance: {'; '.join(_lower(label) for label in below)}." if below else ""
     )
 
 
@@ -112,4 +112,5 @@ def _naive(records: Sequence[Record]) -> str:
 
 
 def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]
+    # Not of a name such as Asia-Pacific.
+    return text if text.startswith("Asia") else text[0].lower() + text[1:]

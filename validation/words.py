@@ -127,4 +127,33 @@ ARM = {
     "large": "The same with four times the customers: what small numbers did above should fade here.",
 }
 
-WHY = ""
+NOT_COMPLETE = (
+    "**Not complete.** Each company takes a second or two (its cause table about eight), and some runs were stopped before their planned "
+    "number: {missing}. Their intervals are as wide as that makes them; `make validate` goes on where they stopped."
+)
+
+PARTS = {"effects": "effects", "table": "cause tables", "frames": "the whole way"}
+
+NOT_CLUSTERED = "Standard errors in this table are those of the information, not clustered."
+
+WHY = """### Where it falls short, and why
+
+- **Intervals are a little too narrow in small companies.** There are about seven departures for each coefficient of the model.
+  Estimates then lean outwards, by a few per cent of large effects, and spread a few per cent more than their standard errors
+  say. Clustering is not the reason: standard errors of the information do no better, since an account leaves once. The largest biases
+  shrink in larger companies. Whether their coverage is exact cannot be told from as few as were drawn.
+- **Joint tests of several levels reject too often there.** Where nothing is planted, candidates with three levels and more have
+  p below .05 in more than 5% of companies, and adjusting for many tests passes that on: where there is nothing to find,
+  something is found more often than the level aimed at. Where there are real effects, the share of false discoveries stays within it.
+- **Few customers, few firsts.** The cause table puts grades before shares. At 500 customers the largest cause, which acts through
+  usage and is estimated beside everything that came before it, is often only moderate or weak, and the yearly renewal, smaller but
+  unmistakable, stands first. The goal of 90% firsts is not met at this size, not even by share alone: the share of the largest cause
+  has a wide interval. Estimated shares themselves agree with the truth on average.
+- **A share given only where there is evidence is too large where evidence is rare.** Number of employees has a true share near 2%; where
+  a share is printed, chance has helped it.
+- **Time since the last use** does nothing by itself, but follows the last login so closely that the study declares both as measures of
+  one thing, which do not adjust each other away. It is graded as a cause in many companies. That is what the declaration asks for; read
+  causes of one group as one.
+- **Differences of risk are a little too large.** Curves of a Cox model of attributes rest on one ratio for all tenures, an average over the
+  window that counts old customers too. About half of the bias is gone in larger companies; the rest we have not traced.
+- **1-19 employees** is covered too rarely in both sizes. Nothing in the simulator explains it, and among 25 effects chance may."""
