@@ -23,6 +23,7 @@ from whychurn.sources.tables.build import BuiltTable, build_table
 from whychurn.sources.tables.cache import TableCache, table_key
 from whychurn.sources.tables.checks import check_tables
 from whychurn.sources.tables.fingerprints import FingerprintBook
+from whychurn.sources.tables.kept_checks import kept_findings
 from whychurn.sources.tables.matching import ACCOUNTS, declared_kinds, in_table_words, match_tables, table_connection
 from whychurn.sources.tables.parts import Given
 from whychurn.sources.tables.places import Place, locate
@@ -220,7 +221,10 @@ def _graded(
     tables = {name: table.rows for name, table in built.items()}
     words = (replace(one, action=one.action.replace("[source]", f"[tables.{one.table}]")) for one in _findings(built))
     detections, explained = detect_attributes(connection, study)
-    integrity = by_severity((*words, *check_tables(connection, study, tables, tracked_from), *explained))
+    checked = kept_findings(
+        work, study, keys, tracked_from, lambda: check_tables(connection, study, tables, tracked_from)
+    )
+    integrity = by_severity((*words, *checked, *explained))
     return Sources(
         study_name=study.name,
         connection=connection,
