@@ -10,6 +10,7 @@ import pandas as pd
 
 from whychurn.analyses.coded import Coded
 from whychurn.analyses.rates import YEAR
+from whychurn.analyses.rows import with_columns
 from whychurn.panel import Candidate, Panel
 from whychurn.panel.levels import as_objects, read_categories
 from whychurn.study import Study, TableStudy
@@ -56,7 +57,7 @@ def risk_rows(panel: Panel, study: Study, extra: Sequence[str] = (), categories:
 
 def of_cause(rows: pd.DataFrame, *causes: str) -> pd.DataFrame:
     """Return rows whose events are only those of some causes of leaving; every other departure is censored."""
-    return rows.assign(event=((rows["event"] == 1) & rows["cause"].isin(causes)).astype(int))
+    return with_columns(rows, {"event": ((rows["event"] == 1) & rows["cause"].isin(causes)).astype(int)})
 
 
 def n_customers(rows: pd.DataFrame) -> int:
@@ -91,7 +92,7 @@ def halves(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]] | None:
     later = (begins >= middle).to_numpy()
     if not rows.loc[~later, "event"].any():
         return None
-    return rows.assign(period=later.astype(int)), [f"before {middle:%Y-%m-%d}", f"from {middle:%Y-%m-%d}"]
+    return with_columns(rows, {"period": later.astype(int)}), [f"before {middle:%Y-%m-%d}", f"from {middle:%Y-%m-%d}"]
 
 
 def years_observed(study: Study) -> float:

@@ -77,7 +77,15 @@ def with_categories(rows: pd.DataFrame, candidates: Sequence[Candidate]) -> pd.D
         if candidate.kind == "category" and candidate.column in rows
         if not isinstance(rows[candidate.column].dtype, pd.CategoricalDtype)
     }
-    return rows.assign(**texts) if texts else rows
+    return with_columns(rows, texts) if texts else rows
+
+
+def with_columns(rows: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return rows with columns added or replaced; all others are shared with those given, and nobody writes into them."""
+    out = rows.copy(deep=False)
+    for name, values in columns.items():
+        out[name] = values
+    return out
 
 
 def _in_order(coded: Coded, candidate: Candidate) -> Coded:
