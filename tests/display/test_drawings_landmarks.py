@@ -233,8 +233,8 @@ def test_tiles_need_no_colour():
     rows = crosstabs().where(estimand="adjusted_residual", term="Plan <b>").rows()
     assert [text_of(signed(row)) for row in rows] == ["+4.5", "−2.5", "−0.4"]
     more, fewer, none = (tint(row.estimate) for row in rows)
-    assert "--c2" in more and "16%" in more
-    assert "--c1" in fewer and "8%" in fewer
+    assert "--c2" in more and "11%" in more
+    assert "--c1" in fewer and "6%" in fewer
     assert none == ""
     html = str(heatmap("Title", [("Plan", rows)]).markup)
     assert html.count("<b>") == 3

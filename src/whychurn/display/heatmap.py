@@ -16,7 +16,7 @@ from whychurn.display.wording import number
 from whychurn.findings import Row
 
 #: From so many standard errors on a tile is tinted so strongly, in percent; beyond 2 a level stands out.
-TINTS = ((8.0, 24), (4.0, 16), (2.0, 8))
+TINTS = ((8.0, 16), (4.0, 11), (2.0, 6))
 MORE, FEWER = "c2", "c1"
 #: No wider than a phone; beside the names on a wide page.
 _GRID = "width:min(31rem,100vw - 3rem);display:grid;grid-template-columns:repeat(auto-fill,minmax(6.4rem,1fr));gap:3px"
