@@ -18,7 +18,6 @@ from pathlib import Path
 import duckdb
 from pydantic_core import to_json
 
-import whychurn
 from whychurn.sources.contract import IntegrityFinding
 from whychurn.study import TableStudy
 
@@ -72,7 +71,7 @@ def _key(study: TableStudy, keys: Mapping[str, str], tracked_from: Mapping[str, 
 def _code() -> str:
     """Return the SHA-256 of the code that reads studies and checks tables: another version finds other things."""
     digest = hashlib.sha256()
-    home = Path(whychurn.__file__).parent
+    home = Path(__file__).parents[2]
     for file in sorted(file for part in ("sources", "study") for file in (home / part).rglob("*.py")):
         digest.update(file.relative_to(home).as_posix().encode())
         digest.update(file.read_bytes())
