@@ -6,6 +6,7 @@ import pytest
 
 from whychurn.errors import FitError
 from whychurn.models.design import apply_design, build_design
+from whychurn.models.plain_design import design_matrix, plain_design
 
 
 @pytest.fixture
@@ -122,3 +123,52 @@ def test_a_column_named_like_a_number_is_refused():
     frame = pd.DataFrame({"1": [1.0, 2.0, 4.0]})
     with pytest.raises(FitError, match="give it a name with a letter"):
         build_design(frame, ["1"])
+
+
+ODD = pd.DataFrame(
+    {
+        "age": [1.0, 2, 3, 4, 5, 6],
+        "v1": pd.Categorical(["[10, 50)", "b]", "c:d", "b]", "c:d", "[10, 50)"], ["c:d", "[10, 50)", "b]", "never"]),
+        "n": np.array([1, 2, 3, 4, 5, 7], dtype="int8"),
+        "number": pd.Categorical([3, 1, 2, 3, 1, 2]),
+        "x": np.array([1, 2, 3, 4, 5, 7], dtype="float32"),
+        "v10": pd.Categorical(["é", "z", "é", "z", "é", "z"], ["z", "é"]),
+        "flag": [True, False, True, False, True, True],
+        "text": list("uvuvuv"),
+        "two words": pd.Categorical(list("pqpqpq")),
+        "class": pd.Categorical(list("pqpqpq")),
+        "like": pd.Categorical([1, "1", 1, "1", 1, "1"]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [["v1"], ["v10", "age", "v1"], ["n", "x"], ["number", "v1", "n"], ["flag", "v1"], ["text", "v10"], ["two words", "age"],
+     ["class", "age"], ["like", "age"], ["C", "T"]],
+)  # fmt: skip
+def test_plain_columns_are_described_as_formulaic_would(terms):
+    frame = ODD.rename(columns={"v1": "C", "v10": "T"}) if terms[0] == "C" else ODD
+    expected, x = build_design(frame, terms)
+    found, _ = plain_design(frame, terms)
+    for name in ("columns", "term_slices", "column_levels", "factors", "variables", "reads"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert sorted(found.encoded, key=str) == sorted(expected.encoded, key=str)
+    assert list(found.column_levels) == list(expected.column_levels)
+    assert found.plain == (not {"flag", "text", "two words", "class"} & set(terms))
+    np.testing.assert_array_equal(design_matrix(frame, terms)[1], x)
+    turned = frame.iloc[[5, 0, 3]]
+    np.testing.assert_array_equal(apply_design(found, turned), apply_design(expected, turned))
+    assert list(found.spec.column_names)[1:] == list(found.columns)
+
+
+def test_plain_columns_refuse_what_any_design_refuses():
+    design, _ = plain_design(ODD, ["v1", "age"])
+    with pytest.raises(FitError, match="unseen when fitting"):
+        apply_design(design, ODD.assign(v1="e"))
+    with pytest.raises(FitError, match="'age' is missing in 1 of 6 rows"):
+        apply_design(design, ODD.assign(age=[1, 2, None, 3, 4, 5]))
+    with pytest.raises(FitError, match="infinite"):
+        apply_design(design, ODD.assign(age=[1, 2, np.inf, 3, 4, 5]))
+    with pytest.raises(FitError, match="No column 'age'"):
+        apply_design(design, ODD.drop(columns="age"))

@@ -54,6 +54,22 @@ class Coded:
             codes = codes[codes >= 0]
         return np.bincount(codes, minlength=len(self.levels))
 
+    def owners(self, accounts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many different accounts are ever at each level, shape (levels,).
+
+        Parameters
+        ----------
+        accounts : numpy.ndarray
+            Codes from 0, shape (n,).
+        """
+        most = int(accounts.max(initial=0)) + 1
+        pairs = self.codes.astype(np.int64) * most + accounts
+        if len(self.levels) * most <= 4 * len(accounts):
+            ever = np.zeros(len(self.levels) * most, dtype=bool)
+            ever[pairs] = True
+            return np.count_nonzero(ever.reshape(len(self.levels), most), axis=1)
+        return np.bincount(pd.unique(pairs) // most, minlength=len(self.levels))
+
     def ordered(self, levels: Sequence[Any]) -> Coded:
         """Return the column with these levels in this order; a level that is not among them is no value."""
         if tuple(levels) == self.levels:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from whychurn.analyses.rows import Coded, ModelRows
@@ -79,14 +80,23 @@ def step_name(candidate: Candidate) -> str:
     return f"per {candidate.per:,.6g} more"
 
 
-def counts_by_level(frame: pd.DataFrame, candidate: Candidate) -> dict[str, tuple[int, int]]:
-    """Customers and events per level."""
+def counts_by_level(
+    frame: pd.DataFrame, candidate: Candidate, accounts: NDArray[np.int64] | None = None
+) -> dict[str, tuple[int, int]]:
+    """Customers and events per level.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``account_id``, ``event`` and the candidate's column.
+    candidate : Candidate
+    accounts : numpy.ndarray, optional
+        Codes of the accounts where they are known, shape (n,).
+    """
     if candidate.kind == "number":
         return {}
     coded = Coded.of(frame[candidate.column])
-    accounts, distinct = pd.factorize(frame["account_id"])
-    pairs = pd.unique(coded.codes.astype(np.int64) * max(len(distinct), 1) + accounts)
-    people = np.bincount(pairs // max(len(distinct), 1), minlength=len(coded.levels))
+    people = coded.owners(pd.factorize(frame["account_id"])[0] if accounts is None else accounts)
     events = np.bincount(coded.codes, weights=frame["event"].to_numpy(), minlength=len(coded.levels))
     counted = zip(coded.levels, people, events, strict=True)
     return {level: (int(n), int(left)) for level, n, left in counted if n}

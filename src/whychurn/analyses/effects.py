@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from whychurn.analyses.adjustment import adjustment_set
 from whychurn.analyses.coded import Coded
@@ -35,6 +37,7 @@ class EffectBook:
         self.intervals = with_categories(intervals, self.candidates)
         self._pooled = uninformative_levels(self.intervals, self.candidates)
         self._counts: dict[str, dict[str, tuple[int, int]]] = {}
+        self._accounts: list[tuple[pd.DataFrame, NDArray[np.int64]]] = []
         self._fits: dict[tuple[object, ...], tuple[ModelRows, CoxFit | None, str]] = {}
 
     def effect(self, candidate: Candidate, kind: str) -> Effect:
@@ -80,14 +83,19 @@ class EffectBook:
         kind : {"unadjusted", "total", "direct"}
         """
         others = [term for term in self._terms(candidate, kind) if term.column != candidate.column]
+        accounts = self._accounts_of(split)
         needed = [*BASE, "period", candidate.column, *(other.column for other in others)]
         split = split[[name for name in needed if name in split]]
         merges = {m.level: m.into for m in candidate.merged if m.because_column in {o.column for o in others}}
         recorded = split[candidate.column]
         own = pd.Series(Coded.of(recorded).merged(merges).values(), split.index) if merges else recorded
         parts = [replace(candidate, column=f"{candidate.column}@{index}", merged=()) for index in range(len(labels))]
-        people = split[["account_id", "event"]].assign(**{candidate.column: own})
-        counts = [counts_by_level(people[split["period"] == index], candidate) for index in range(len(labels))]
+        people = pd.DataFrame({"event": split["event"], candidate.column: own})
+        period = split["period"].to_numpy()
+        counts = [
+            counts_by_level(people[period == index], candidate, accounts[period == index])
+            for index in range(len(labels))
+        ]
         coded, without = one_column_per_period(split, own, candidate, parts, counts)
         terms = (*parts, *others)
         rows, fit, note = self._fit(terms, coded, ("part", candidate.column, kind, *labels))
@@ -103,8 +111,15 @@ class EffectBook:
 
     def _counted(self, candidate: Candidate) -> dict[str, tuple[int, int]]:
         if candidate.column not in self._counts:
-            self._counts[candidate.column] = counts_by_level(self.intervals, candidate)
+            accounts = self._accounts_of(self.intervals)
+            self._counts[candidate.column] = counts_by_level(self.intervals, candidate, accounts)
         return self._counts[candidate.column]
+
+    def _accounts_of(self, rows: pd.DataFrame) -> NDArray[np.int64]:
+        """Return the accounts of rows as codes, found once for rows that are asked for again and again."""
+        if not any(known is rows for known, _ in self._accounts):
+            self._accounts = [*self._accounts[-1:], (rows, pd.factorize(rows["account_id"])[0])]
+        return next(codes for known, codes in self._accounts if known is rows)
 
     def _terms(self, candidate: Candidate, kind: str) -> tuple[Candidate, ...]:
         chosen = {candidate.column} | {other.column for other in adjustment_set(candidate, self.candidates, kind)}

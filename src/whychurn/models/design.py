@@ -8,7 +8,7 @@ no intercept (Cox) drop the column afterwards.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,17 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSpec:
+    """A specification at hand."""
+
+    spec: ModelSpec
+
+    def __call__(self) -> ModelSpec:
+        """Return it."""
+        return self.spec
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """How terms become columns; fitted once, applied to any frame.
 
@@ -50,8 +61,10 @@ class Design:
         Columns of the frame that the terms read.
     reads
         The same, term by term.
-    spec
-        formulaic's fitted specification.
+    spec_of
+        Returns formulaic's fitted specification, which a design of plain columns makes only when it is asked for.
+    plain
+        Whether every term is a column, so that rows are read without formulaic.
     """
 
     columns: tuple[str, ...]
@@ -61,7 +74,13 @@ class Design:
     encoded: tuple[Factor, ...]
     variables: tuple[str, ...]
     reads: dict[str, tuple[str, ...]]
-    spec: ModelSpec
+    spec_of: Callable[[], ModelSpec]
+    plain: bool = False
+
+    @property
+    def spec(self) -> ModelSpec:
+        """formulaic's fitted specification."""
+        return self.spec_of()
 
     def term_of(self, column: str) -> str:
         """Return the term that a column belongs to."""
@@ -125,7 +144,8 @@ def apply_design(design: Design, frame: pd.DataFrame) -> Floats:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            _, matrix = _materialise(design.spec, plain_columns(frame, design.variables))
+            prepared = plain_columns(frame, design.variables)
+            matrix = _columns_of(design, prepared) if design.plain else _materialise(design.spec, prepared)[1]
     except FitError:
         raise
     except Exception as problem:  # a term is code, as above
@@ -177,6 +197,21 @@ def _materialise(spec: Formula | ModelSpec, prepared: pd.DataFrame) -> tuple[Mod
     return model.model_spec, np.ascontiguousarray(matrix[:, 1:])
 
 
+def _columns_of(design: Design, prepared: pd.DataFrame) -> Floats:
+    """Return the matrix of a design of plain columns: numbers, and a column for every level but the first."""
+    matrix, place = np.empty((len(prepared), len(design.columns))), 0
+    for term in design.term_slices:
+        factor, values = design.factors.get(term), prepared[term]
+        if factor is None:
+            matrix[:, place] = values.to_numpy(dtype=np.float64)
+            place += 1
+            continue
+        for level in factor.levels[1:]:
+            matrix[:, place] = (values == level).to_numpy()
+            place += 1
+    return matrix
+
+
 def _describe(
     spec: ModelSpec,
     owners: dict[Any, str],
@@ -206,7 +241,9 @@ def _describe(
             own = [name for factor in part.factors for name in reads[factor]]
             read_by[owners[part]] = tuple(dict.fromkeys([*read_by.get(owners[part], ()), *own]))
     every = tuple(_factor(spec, factor, reads[factor]) for factor in spec.factor_contrasts)
-    return Design(ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, every, variables, read_by, spec)
+    return Design(
+        ordered, {t: tuple(c) for t, c in slices.items()}, levels, factors, every, variables, read_by, KnownSpec(spec)
+    )
 
 
 def _levels_shown(column: str, part: Any, contrasts: Mapping[Any, Any]) -> str:

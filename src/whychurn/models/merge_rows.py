@@ -54,7 +54,7 @@ def merge_equal_rows(keys: Iterable[NDArray[Any]], rows: int) -> MergedRows | No
     rows
         Number of rows n.
     """
-    sample = _sample(rows)
+    sample = sampled(rows)
     joint = np.zeros(rows, dtype=np.int64)
     span = 1
     for key in keys:
@@ -80,9 +80,25 @@ def merge_equal_rows(keys: Iterable[NDArray[Any]], rows: int) -> MergedRows | No
     return MergedRows(first, kind, counts) if first.size * _WORTHWHILE <= rows else None
 
 
+def equal_often(keys: Iterable[NDArray[Any]], rows: int) -> bool:
+    """Tell from sampled rows whether merging may pay; keys that are left out, or collide, only let it seem so.
+
+    Parameters
+    ----------
+    keys
+        Whole numbers of the rows `sampled`, shape (sampled,) each.
+    rows
+        Number of all rows.
+    """
+    joint = np.zeros(1, dtype=np.uint64)
+    for key in keys:
+        joint = joint * np.uint64(0x9E3779B97F4A7C15) + key.astype(np.uint64)
+    return _kinds_at_least(joint) * _WORTHWHILE <= rows
+
+
 def looks_discrete(values: NDArray[Any]) -> bool:
     """Tell from a sample whether a column may have few distinct values."""
-    return bool(np.unique(values[_sample(values.size)[: 2 * _MOST_VALUES]]).size <= _MOST_VALUES)
+    return bool(np.unique(values[sampled(values.size)[: 2 * _MOST_VALUES]]).size <= _MOST_VALUES)
 
 
 def few_values(values: NDArray[Any]) -> Integers | None:
@@ -96,7 +112,7 @@ def merged_sum(merged: MergedRows, values: NDArray[Any]) -> NDArray[np.float64]:
     return tally(merged.kind, values, merged.first.size)
 
 
-def _sample(rows: int) -> Integers:
+def sampled(rows: int) -> Integers:
     """Return row numbers spread over the frame by the golden ratio, so that no period of the rows is met."""
     count = min(rows, _SAMPLE)
     return ((np.arange(count, dtype=np.uint64) * np.uint64(11400714819323198485)) >> np.uint64(11)).astype(
@@ -104,7 +120,7 @@ def _sample(rows: int) -> Integers:
     ) % max(rows, 1)
 
 
-def _kinds_at_least(joint: Integers) -> float:
+def _kinds_at_least(joint: NDArray[Any]) -> float:
     """Estimate the number of kinds from how rarely two sampled rows agree (as birthdays do), at least those seen."""
     _, counts = np.unique(joint, return_counts=True)
     pairs = float((counts * (counts - 1.0)).sum()) / 2.0

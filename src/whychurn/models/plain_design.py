@@ -6,15 +6,19 @@ each factor, which tells it (and us) all there is to know: names, levels, refere
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from formulaic import ModelSpec
 
 from whychurn.models.columns import Floats
 from whychurn.models.covariates import Column, Covariates, Level, column_covariates, matrix_covariates
-from whychurn.models.design import Design, build_design
+from whychurn.models.design import Design, Factor, build_design
 from whychurn.models.formula import NUMBERS
 from whychurn.models.standardise import Scaling
 
@@ -76,7 +80,9 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
             return None
         codes[term] = coded
         firsts.append(first_rows(coded))
-    design, _ = build_design(frame.iloc[np.unique(np.concatenate(firsts))], terms)
+    wanted = [name for name in frame.columns if name in set(terms)]
+    sample = frame[wanted].iloc[np.unique(np.concatenate(firsts))]
+    design = _described(sample, terms) or build_design(sample, terms)[0]
     columns: list[Column] = []
     for term in terms:
         if term in numbers:
@@ -85,6 +91,55 @@ def plain_design(frame: pd.DataFrame, terms: Sequence[str]) -> tuple[Design, lis
             # Treatment contrasts: a column for every level but the first.
             columns += [Level(codes[term], place) for place in range(1, len(design.factors[term].levels))]
     return (design, columns) if len(columns) == len(design.columns) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SpecOfSample:
+    """formulaic's specification of plain columns, from a few rows that hold every level."""
+
+    sample: pd.DataFrame
+    terms: tuple[str, ...]
+
+    def __call__(self) -> ModelSpec:
+        """Have formulaic make it."""
+        return build_design(self.sample, self.terms)[0].spec
+
+
+def _described(sample: pd.DataFrame, terms: Sequence[str]) -> Design | None:
+    """Describe categories and numbers of simple names as formulaic would, or return None for anything else.
+
+    Parameters
+    ----------
+    sample
+        Rows that hold every level, in the columns `terms`.
+    """
+    columns: list[str] = []
+    slices: dict[str, tuple[str, ...]] = {}
+    levels_of: dict[str, str] = {}
+    factors: dict[str, Factor] = {}
+    reads: dict[Any, tuple[str, ...]] = {term: (term,) for term in terms}
+    for term in terms:
+        kind = sample[term].dtype
+        if not re.fullmatch(r"[A-Za-z_]\w*", term, flags=re.ASCII) or keyword.iskeyword(term):
+            return None
+        if isinstance(kind, pd.CategoricalDtype):
+            levels = tuple(sample[term].cat.remove_unused_categories().cat.categories)
+            factors[term] = Factor(term, levels, levels[0])
+            own = {f"{term}[T.{level}]": str(level) for level in levels[1:]}
+            if len(own) < len(levels) - 1:
+                return None
+        elif isinstance(kind, np.dtype) and kind.kind in "iuf":
+            own = {term: ""}
+        else:
+            return None
+        slices[term] = tuple(own)
+        columns += own
+        levels_of |= own
+    variables = tuple(name for name in sample.columns if name in slices)
+    later = SpecOfSample(sample, tuple(terms))
+    return Design(
+        tuple(columns), slices, levels_of, factors, tuple(factors.values()), variables, reads, later, plain=True
+    )
 
 
 def first_rows(codes: np.ndarray) -> np.ndarray:

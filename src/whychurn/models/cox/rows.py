@@ -19,7 +19,15 @@ from whychurn.models.columns import Booleans, Floats, Integers
 from whychurn.models.cox.joined_rows import join_rows, joined_sets
 from whychurn.models.distinct import distinct_codes
 from whychurn.models.formula import quoted, variables_of
-from whychurn.models.merge_rows import MergedRows, few_values, looks_discrete, merge_equal_rows, merged_sum
+from whychurn.models.merge_rows import (
+    MergedRows,
+    equal_often,
+    few_values,
+    looks_discrete,
+    merge_equal_rows,
+    merged_sum,
+    sampled,
+)
 from whychurn.models.plain_design import read_factor, read_number
 from whychurn.models.riskset import RiskSets, place_rows
 
@@ -115,10 +123,24 @@ def _equal_rows(
     plain = [frame[name].to_numpy() for name in names if isinstance(frame[name].dtype, np.dtype)]
     if not all(looks_discrete(values) for values in plain if values.dtype.kind in "iuf"):
         return None
+    if not _may_pay(frame, names, first, sets):
+        return None
     try:
         return merge_equal_rows(_keys(frame, names, first, sets, offset), first.size)
     except _ManyValues:
         return None
+
+
+def _may_pay(frame: pd.DataFrame, names: Sequence[str], first: Integers, sets: RiskSets) -> bool:
+    """Tell from a sample, before any column is read whole, whether rows may be equal often enough."""
+    rows = sampled(first.size)
+    keys: list[NDArray[Any]] = [sets.exit[rows], sets.entry[rows]]
+    keys += [
+        frame[name].cat.codes.to_numpy()[first[rows]]
+        for name in names
+        if isinstance(frame[name].dtype, pd.CategoricalDtype)
+    ]
+    return equal_often(keys, first.size)
 
 
 class _ManyValues(Exception):
