@@ -54,6 +54,8 @@ class CoxFit:
         Stratifying columns and the labels of their combinations.
     offset
         Column of the offset, which predictions read too.
+    tests
+        Tests of proportional hazards, by transform, once they were asked for.
     """
 
     params: pd.Series
@@ -79,6 +81,7 @@ class CoxFit:
     merged: MergedRows | None = field(repr=False)
     clusters: Integers | None = field(repr=False)
     index: pd.Index = field(repr=False)
+    tests: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         """Return a line, not the arrays."""
@@ -141,6 +144,11 @@ class CoxFit:
         -------
         DataFrame with term, statistic, df and p_value.
         """
+        if transform not in self.tests:
+            self.tests[transform] = self._proportionality(transform)
+        return self.tests[transform].copy()
+
+    def _proportionality(self, transform: str) -> pd.DataFrame:
         sets = self.data.sets
         times = sets.times[sets.deaths > 0]
         scale = time_transform(transform, plain_start(self.rows), self.rows.stop, self.rows.event, times)
