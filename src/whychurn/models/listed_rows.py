@@ -17,7 +17,7 @@ from whychurn.models.columns import Booleans, Floats, Integers
 
 # Lists pay where a row names at most one column in two.
 _SHARE = 0.5
-_MOST_COLUMNS = 1 << 15
+_MOST_COLUMNS = (1 << 15) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +139,10 @@ def list_rows(
     for place, (own, made) in enumerate(factors):
         codes[place] = own
         for level, column in made:
-            for at in range(levels):
-                if (at == level) != complement[column]:
-                    free = 0 if columns[place, at, 0] < 0 else 1
-                    columns[place, at, free] = column
+            listing = np.arange(levels) != level if complement[column] else np.array([level])
+            own_columns = columns[place, listing]
+            own_columns[np.arange(len(own_columns)), (own_columns[:, 0] >= 0).astype(int)] = column
+            columns[place, listing] = own_columns
     second: Booleans = np.any(columns[:, :, 1] >= 0, axis=1)
     ptr = np.empty(n + 1, dtype=np.int64)
     room = np.empty(n * int((columns >= 0).sum(axis=2).max(axis=1).sum()) + 1, dtype=np.uint16)
