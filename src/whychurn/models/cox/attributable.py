@@ -27,6 +27,7 @@ from whychurn.models.cox.residuals import slot_means
 from whychurn.models.cox.result import CoxFit
 from whychurn.models.cox.rows import expand
 from whychurn.models.riskset import RiskSets, at_risk_sums, since_entry
+from whychurn.models.threads import one_blas_thread
 from whychurn.models.wald import normal_quantile
 
 
@@ -98,23 +99,23 @@ def attributable_fraction(
     normal_quantile(conf_level)
     if not (np.isfinite(observed_years) and observed_years > 0) or draws < 50:
         raise FitError("observed_years is a positive number and draws at least 50.")
-    changed = exposure_change(fit, frame, reference_frame)
-    rows = _Rows.of(fit)
-    # The same shift as the fit's own risks, so that both are on the scale of its slot sums.
-    ratio = np.ones(fit.n)
-    ratio[changed.rows] = np.exp(changed.predictor(fit.params.to_numpy() * fit.scaling.spread))
-
-    left, left_influence = _expected_total(rows, ratio, changed)
-    total = float(rows.weights @ rows.sets.event)
-    pieces = [left_influence / left if left > 0 else 0.0 * left_influence, rows.weights * rows.sets.event / total]
-    amount = float("nan")
-    if money is not None:
-        worth = read_numbers(frame, money) / observed_years
-        amount, amount_influence = _amount_of_events(rows, worth, ratio, changed)
-        pieces.append(amount_influence)
-    clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
-    influences = _by_cluster(np.column_stack(pieces), clusters)
-    drawn = multiplier_draws(influences, draws, seed)
+    with one_blas_thread(fit.n):
+        changed = exposure_change(fit, frame, reference_frame)
+        rows = _Rows.of(fit)
+        # The same shift as the fit's own risks, so that both are on the scale of its slot sums.
+        ratio = np.ones(fit.n)
+        ratio[changed.rows] = np.exp(changed.predictor(fit.params.to_numpy() * fit.scaling.spread))
+        left, left_influence = _expected_total(rows, ratio, changed)
+        total = float(rows.weights @ rows.sets.event)
+        pieces = [left_influence / left if left > 0 else 0.0 * left_influence, rows.weights * rows.sets.event / total]
+        amount = float("nan")
+        if money is not None:
+            worth = read_numbers(frame, money) / observed_years
+            amount, amount_influence = _amount_of_events(rows, worth, ratio, changed)
+            pieces.append(amount_influence)
+        clusters = np.arange(fit.n) if fit.clusters is None else fit.clusters
+        influences = _by_cluster(np.column_stack(pieces), clusters)
+        drawn = multiplier_draws(influences, draws, seed)
     edges = [0.5 - conf_level / 2.0, 0.5 + conf_level / 2.0]
     # One less the share is a positive ratio: draw its logarithm.
     remaining = left / total
