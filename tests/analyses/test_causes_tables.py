@@ -143,7 +143,9 @@ def test_the_headline_speaks_the_studys_words(found):
     silence = next(cause for cause in ranked_causes(found) if cause.rank.term == "Silence")
     assert (silence.said, silence.said_of_reference) == ("who are silent", "who are not")
     alone = Findings(found.table[found.table["term"].isin(["Silence", "Everyone"])], found.provenance)
-    assert re.match("Customers who are silent leave .* as fast as those who are not", re.sub("<[^>]+>", "", headline(alone)))
+    assert re.match(
+        "Customers who are silent leave .* as fast as those who are not", re.sub("<[^>]+>", "", headline(alone))
+    )
 
 
 def test_effects_by_how_customers_left_come_from_those_events_alone(few):

@@ -7,6 +7,8 @@ from forgery import REPORT, change, refresh
 from synthetic_rooms import verify
 
 from whychurn.reports import environment
+from whychurn.reports.reading import read_html
+from whychurn.reports.rerun import _drawn
 from whychurn.reports.tables import tables_of
 
 pytestmark = pytest.mark.xdist_group("synthetic report")
@@ -79,6 +81,14 @@ def test_drawings_and_scripts_are_held_against_the_rerun_by_the_same_program(hom
         "page 01_shares: a drawing is not what the rerun draws",
         "page 02_tenure: its scripts or styles are not those of this version",
     )
+
+
+def test_names_inside_a_drawing_are_no_numbers():
+    page = '<svg><g style="clip-path: url(#p125727e10e7157)"><path d="M 1 2.5" clip-path="url(#p1e999)"/></g></svg>'
+    reading = read_html(page)
+    assert reading.drawn == ["1", "2.5"]
+    assert _drawn("one", reading, read_html(page.replace("10e7157", "10e7158"))) == []
+    assert _drawn("one", reading, read_html(page.replace("2.5", "2.9"))) != []
 
 
 # The record

@@ -18,8 +18,6 @@ from whychurn.display.svg import INK, SERIES, STYLE, inline_svg
 from whychurn.findings import Row
 
 COLOURS = (SERIES[0], SERIES[1])
-#: Sums over rows may differ in their last bits between runs; a drawing must not.
-DIGITS = 6
 #: The second bar is hatched, so that the two differ in grey print as well.
 HATCHES = ("", "////")
 
@@ -65,7 +63,7 @@ def paired_svg(pairs: Sequence[Pair], series: tuple[str, str], alt: str, layout:
     known = [row for pair in pairs for row in (pair.first, pair.second) if row is not None and row.estimated]
     ends = [value for row in known for value in (row.estimate, row.conf_high) if not math.isnan(value)]
     starts = [value for row in known for value in (row.estimate, row.conf_low) if not math.isnan(value)]
-    top, bottom = round(1.04 * max([0.05, *ends]), DIGITS), round(1.04 * min([0.0, *starts]), DIGITS)
+    top, bottom = 1.04 * max([0.05, *ends]), 1.04 * min([0.0, *starts])
     head, foot = 0.34, 0.36
     height = head + layout.row * len(pairs) + foot
     sizes = dict.fromkeys(("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), layout.font)
@@ -91,17 +89,11 @@ def _draw(ax: Axes, pair: Pair, place: int, layout: Layout) -> None:
         y = middle + (index - 0.5) * (thick + 0.03)
         colour = COLOURS[index]
         ax.barh(
-            y, round(row.estimate, DIGITS), height=thick, facecolor="none" if HATCHES[index] else colour, edgecolor=colour,
+            y, row.estimate, height=thick, facecolor="none" if HATCHES[index] else colour, edgecolor=colour,
             hatch=HATCHES[index], linewidth=0.8, alpha=0.8 if HATCHES[index] else 0.55,
         )  # fmt: skip
         if not math.isnan(row.conf_low):
-            ax.plot(
-                [round(row.conf_low, DIGITS), round(row.conf_high, DIGITS)],
-                [y, y],
-                color=INK,
-                linewidth=1.4,
-                solid_capstyle="butt",
-            )
+            ax.plot([row.conf_low, row.conf_high], [y, y], color=INK, linewidth=1.4, solid_capstyle="butt")
     if layout.above:
         ax.text(0, place - 0.3, pair.name, ha="left", va="center", color=INK, fontweight="bold")
     else:

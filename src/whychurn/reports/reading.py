@@ -80,7 +80,10 @@ class _Reader(HTMLParser):
                 self._say(given[name])
         drawn = [given[name] for name in _DRAWN if name in given] if self._in_drawing(tag) else []
         for text in (*drawn, given.get("style", "")):
-            self.reading.drawn.extend(re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", text))
+            without_names = re.sub(
+                r"url\([^)]*\)", "", text
+            )  # a name such as p10e7157 is no number, and reads as infinite
+            self.reading.drawn.extend(re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", without_names))
         if tag not in _VOID:
             self._open.append(tag)
 

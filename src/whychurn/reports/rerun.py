@@ -93,7 +93,8 @@ def _digits(old: Sequence[str], new: Sequence[str]) -> Iterable[tuple[str, str]]
 def _drawn(name: str, old: Reading, new: Reading) -> list[str]:
     edits = []
     same = len(old.drawn) == len(new.drawn) and all(
-        abs(float(was) - float(now)) <= _DRAWING_SLACK for was, now in zip(old.drawn, new.drawn, strict=True)
+        was == now or abs(float(was) - float(now)) <= _DRAWING_SLACK
+        for was, now in zip(old.drawn, new.drawn, strict=True)
     )
     if not same:
         edits.append(f"page {name}: a drawing is not what the rerun draws")
