@@ -11,7 +11,7 @@ from whychurn.study import TableStudy
 
 KINDS = ("new", "expansion", "reactivation", "contraction", "churn")
 #: Sums of revenue are rounded to this many digits, so that what comes and goes leaves exactly nothing.
-_DIGITS = 6
+DIGITS = 6
 
 
 def make_revenue(connection: duckdb.DuckDBPyConnection, study: TableStudy, spells: str, into: str) -> None:
@@ -44,7 +44,7 @@ def make_revenue(connection: duckdb.DuckDBPyConnection, study: TableStudy, spell
             FROM changes GROUP BY spell_id, day
         ),
         levels AS (
-            SELECT spell_id, day, round(sum(change) OVER until_now, {_DIGITS}) AS mrr,
+            SELECT spell_id, day, round(sum(change) OVER until_now, {DIGITS}) AS mrr,
                 sum(subscriptions) OVER until_now AS subscriptions
             FROM days WINDOW until_now AS (PARTITION BY spell_id ORDER BY day)
         ),
@@ -110,6 +110,6 @@ def mrr_monthly(connection: duckdb.DuckDBPyConnection, study: TableStudy, revenu
         {"begin": study.observed_from, "end": study.observed_to},
     ).df()
     change = frame["new"] + frame["expansion"] + frame["reactivation"] - frame["contraction"] - frame["churn"]
-    closing = (float(opening) + change.cumsum()).round(_DIGITS)
+    closing = (float(opening) + change.cumsum()).round(DIGITS)
     frame.insert(1, "opening", closing.shift(1, fill_value=float(opening)))
     return frame.assign(closing=closing)

@@ -12,6 +12,7 @@ import pandas as pd
 from whychurn.errors import PanelError
 from whychurn.panel import definitions as side_by_side
 from whychurn.panel import movements as revenue
+from whychurn.panel.period_sums import period_sums
 from whychurn.sources import Sources
 from whychurn.sources.canon import TABLES
 from whychurn.sources.names import quoted
@@ -40,6 +41,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     tickets, interventions,   a record of that table, with the customer's spell at the time
     interactions, payments,
     events
+    costs                     a month of costs, of a customer or of all
     coverage                  a month and a table: records, and how many of the accounts at risk have any
     definitions               a definition of leaving, and what it counts
     definition_accounts       an account under one definition: how often it left, and its days at risk
@@ -68,6 +70,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
             "answers": self._answers,
             "reasons": self._reasons,
             **{name: partial(self._placed, name) for name in _RECORDS if name != "surveys"},
+            "costs": self._costs,
             "coverage": self._coverage,
             "definitions": lambda: side_by_side.definitions(self._by_definition, study),
             "definition_accounts": lambda: side_by_side.definition_accounts(self._by_definition),
@@ -93,6 +96,15 @@ class TablesOf(Mapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._makers)
+
+    def sums(self, period: str = "month", segments: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return customers and recurring revenue by calendar period: :func:`whychurn.panel.period_sums.period_sums`."""
+        try:
+            return period_sums(self._connection, self._study, self._revenue, period, segments)
+        except duckdb.ConnectionException:
+            raise PanelError(
+                "Sums cannot be made any more: the sources were closed. Ask for them before closing the sources."
+            ) from None
 
     @cached_property
     def _revenue(self) -> str:
@@ -127,6 +139,14 @@ class TablesOf(Mapping[str, pd.DataFrame]):
         columns = ["account_id", "spell", "ended_on", "reason", "cause", "controllable", "amount"]
         gone = self._spells.loc[self._spells["event"] == 1, columns]
         return gone.rename(columns={"amount": "mrr_lost"}).reset_index(drop=True)
+
+    def _costs(self) -> pd.DataFrame:
+        """Costs as recorded; none where the study has no such table."""
+        if "costs" not in self._sources.tables:
+            return pd.DataFrame(columns=["account_id", "period", "acquisition_cost", "service_cost"])
+        return self._connection.execute(
+            "SELECT account_id, period, acquisition_cost, service_cost FROM costs ORDER BY row_number"
+        ).df()
 
     def _coverage(self) -> pd.DataFrame:
         """Records per month of the window, and how many of the accounts at risk in that month have any."""

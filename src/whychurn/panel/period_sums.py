@@ -1,0 +1,147 @@
+"""Customers and recurring revenue by calendar period, overall or by segment, summed where the tables are.
+
+Customers of the day before a period begins are its opening customers, as the opening revenue of a bridge is that of
+the day before: what closes one period opens the next. What the same customers pay at both ends is kept apart from what
+came and went in between, because rates of retention and the bridge of movements are two accounts of one period.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+from whychurn.errors import PanelError
+from whychurn.panel.movements import DIGITS
+from whychurn.sources.names import quoted
+from whychurn.study import TableStudy
+
+PERIODS = ("month", "quarter", "year")
+_EVERYBODY = "SELECT '' AS segment, '' AS level"
+_GIVEN = "period_segments"
+
+
+def period_sums(
+    connection: duckdb.DuckDBPyConnection,
+    study: TableStudy,
+    revenue: str,
+    period: str = "month",
+    segments: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Sum customers and recurring revenue of each calendar period that touches the window.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    study : TableStudy
+        For the window.
+    revenue : str
+        The table of :func:`whychurn.panel.movements.make_revenue`.
+    period : str
+        "month", "quarter" or "year".
+    segments : pandas.DataFrame, optional
+        ``account_id``, ``spell``, ``segment``, ``level``: which spell counts in which levels. A customer that returns
+        counts by the spell it was in at the beginning of the period. Without it the sums are over everybody.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per segment, level and period, in order of time: ``segment``, ``level``, ``starts_on``, ``ends_on``
+        (first day after it), ``whole`` (whether the window holds all of it);
+
+        customers: ``opening``, ``closing``, ``won`` (first time), ``returned``, ``left`` (departures),
+        ``lost`` (opening customers that are none at the end), ``won_and_left`` (began and left within the period);
+
+        revenue, in the study's currency per month: ``mrr_opening``, ``mrr_new``, ``mrr_expansion``,
+        ``mrr_reactivation``, ``mrr_contraction``, ``mrr_churn``, ``mrr_closing`` (the bridge), and of the opening
+        customers alone ``mrr_after`` (at the end of the period), ``mrr_kept`` (the smaller of begin and end, added up
+        customer by customer), ``mrr_lost`` (begin of those that are gone at the end).
+
+    Raises
+    ------
+    PanelError
+        If the period is none of the three.
+    """
+    if period not in PERIODS:
+        raise PanelError(f"Sums are by {', '.join(PERIODS)}, not by {period!r}.")
+    levels, own = _EVERYBODY, f"CROSS JOIN ({_EVERYBODY}) AS own"
+    if segments is not None:
+        given = segments[["account_id", "spell", "segment", "level"]].drop_duplicates()
+        connection.register(_GIVEN, given)
+        levels, own = f"SELECT DISTINCT segment, level FROM {_GIVEN}", f"JOIN {_GIVEN} AS own USING (account_id, spell)"
+    try:
+        return connection.execute(
+            _QUERY.format(digits=DIGITS, revenue=quoted(revenue), period=period, levels=levels, own=own),
+            {"begin": study.observed_from, "end": study.observed_to},
+        ).df()
+    finally:
+        if segments is not None:
+            connection.unregister(_GIVEN)
+
+
+_QUERY = """
+    WITH periods AS (
+        SELECT greatest(CAST(day AS DATE), $begin) AS starts_on,
+            least(CAST(day + INTERVAL 1 {period} AS DATE), $end) AS ends_on,
+            day >= $begin AND day + INTERVAL 1 {period} <= $end AS whole
+        FROM range(date_trunc('{period}', $begin), CAST($end AS TIMESTAMP), INTERVAL 1 {period}) AS calendar(day)
+    ),
+    levels AS (
+        SELECT account_id, spell, mrr, day, coalesce(lead(day) OVER (PARTITION BY spell_id ORDER BY day), $end) AS until, ends
+        FROM {revenue}
+    ),
+    bounds AS (SELECT starts_on AS day FROM periods UNION SELECT ends_on FROM periods),
+    -- Who was a customer on the day before a bound, and what each paid.
+    states AS (
+        SELECT bounds.day, account_id, spell, mrr FROM bounds JOIN levels
+            ON NOT ends AND levels.day < bounds.day AND until >= bounds.day
+    ),
+    both_ends AS (
+        SELECT starts_on, opening.account_id, opening.spell, opening.mrr AS mrr_begin,
+            closing.account_id IS NULL AS gone, coalesce(closing.mrr, 0) AS mrr_end
+        FROM periods JOIN states AS opening ON opening.day = starts_on
+        LEFT JOIN states AS closing ON closing.day = ends_on AND closing.account_id = opening.account_id
+    ),
+    stays AS (
+        SELECT account_id, spell, min(day) FILTER (opens) AS from_day, max(day) FILTER (ends) AS to_day
+        FROM {revenue} GROUP BY account_id, spell
+    ),
+    entries AS (
+        SELECT starts_on, account_id, spell, 'both ends' AS what, mrr_begin AS one, mrr_end AS other, gone AS flag FROM both_ends
+        UNION ALL
+        SELECT starts_on, account_id, spell, 'closing', mrr, 0, false FROM periods JOIN states ON day = ends_on
+        UNION ALL
+        SELECT starts_on, account_id, spell,
+            CASE WHEN ends THEN 'ends' WHEN opens AND spell > 1 THEN 'returns' WHEN opens THEN 'begins' ELSE 'changes' END,
+            mrr, before, false
+        FROM periods JOIN {revenue} ON day >= starts_on AND day < ends_on
+        UNION ALL
+        SELECT starts_on, account_id, spell, 'within', 0, 0, false
+        FROM periods JOIN stays ON from_day >= starts_on AND to_day < ends_on
+    ),
+    sums AS (
+        SELECT own.segment, own.level, starts_on,
+            count(*) FILTER (what = 'both ends') AS opening, count(*) FILTER (what = 'closing') AS closing,
+            count(*) FILTER (what = 'begins') AS won, count(*) FILTER (what = 'returns') AS returned,
+            count(*) FILTER (what = 'ends') AS left_in, count(*) FILTER (what = 'both ends' AND flag) AS lost,
+            count(*) FILTER (what = 'within') AS won_and_left,
+            sum(one) FILTER (what = 'both ends') AS mrr_opening,
+            sum(one - other) FILTER (what = 'begins') AS mrr_new,
+            sum(one - other) FILTER (what = 'changes' AND one > other) AS mrr_expansion,
+            sum(one - other) FILTER (what = 'returns') AS mrr_reactivation,
+            sum(other - one) FILTER (what = 'changes' AND one < other) AS mrr_contraction,
+            sum(other - one) FILTER (what = 'ends') AS mrr_churn,
+            sum(one) FILTER (what = 'closing') AS mrr_closing,
+            sum(other) FILTER (what = 'both ends') AS mrr_after,
+            sum(least(one, other)) FILTER (what = 'both ends') AS mrr_kept,
+            sum(one) FILTER (what = 'both ends' AND flag) AS mrr_lost
+        FROM entries {own} GROUP BY ALL
+    )
+    SELECT cells.segment, cells.level, cells.starts_on, ends_on, whole,
+        coalesce(opening, 0) AS opening, coalesce(closing, 0) AS closing, coalesce(won, 0) AS won,
+        coalesce(returned, 0) AS returned, coalesce(left_in, 0) AS "left", coalesce(lost, 0) AS lost,
+        coalesce(won_and_left, 0) AS won_and_left,
+        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0)
+    FROM (SELECT segment, level, periods.* FROM ({levels}) CROSS JOIN periods) AS cells
+    LEFT JOIN sums USING (segment, level, starts_on)
+    ORDER BY cells.segment, cells.level, cells.starts_on
+"""
