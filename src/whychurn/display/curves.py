@@ -1,4 +1,4 @@
-"""Kaplan-Meier figures: curves with intervals, labels that never overlap, customers at risk underneath."""
+"""Curves of staying or of leaving over time: with intervals, labels that never overlap, customers at risk underneath."""
 
 from __future__ import annotations
 
@@ -47,22 +47,36 @@ NARROW = Layout(width=3.5, height=2.7, font=8.5, times=5, label_room=0.05, stack
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)))
 
 
-def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> Markup:
+def survival_svg(
+    curves: Findings,
+    alt: str,
+    layout: Layout,
+    time_unit: str,
+    estimand: str = "survival",
+    top: float = 1.0,
+    axis: str = "",
+) -> Markup:
     """Draw the curves of one term.
 
     Parameters
     ----------
     curves : Findings
-        Rows with estimand ``survival`` (time, estimate, interval, customers at risk as ``denominator``) and
-        ``n_at_risk``.
+        Rows with estimand ``survival``, or the other one named (time, estimate, interval, customers at risk as
+        ``denominator``), and ``n_at_risk``.
     alt : str
         What the figure says, in words.
     layout : Layout
         :data:`WIDE` or :data:`NARROW`.
     time_unit : str
         For the axis.
+    estimand : str
+        What is drawn: a share between 0 and 1.
+    top : float
+        Where the vertical axis ends.
+    axis : str
+        What the horizontal axis is called; without it, the time as a customer.
     """
-    survival = curves.where(estimand="survival").table
+    survival = curves.where(estimand=estimand).table
     at_risk = curves.where(estimand="n_at_risk").table
     levels = list(dict.fromkeys(survival["level"]))
     colours = {level: SERIES[index % len(SERIES)] for index, level in enumerate(levels)}
@@ -78,9 +92,9 @@ def survival_svg(curves: Findings, alt: str, layout: Layout, time_unit: str) -> 
         ends = [
             _draw(ax, survival[survival["level"] == level], colours[level], index) for index, level in enumerate(levels)
         ]
-        _axes(ax, last, at_risk, layout, time_unit)
+        _axes(ax, last, at_risk, layout, axis or f"{time_unit.capitalize()} as a customer", top)
         if not layout.stacked:
-            _end_labels(ax, levels, ends, colours, last, layout, total)
+            _end_labels(ax, levels, ends, colours, last, layout, total, top)
         _risk_table(fig, ax, at_risk, levels, colours, layout, total)
         return inline_svg(fig, alt)
 
@@ -95,16 +109,17 @@ def _draw(ax: Axes, curve: pd.DataFrame, colour: str, index: int) -> float:
     return float(value[-1]) if len(value) else float("nan")
 
 
-def _axes(ax: Axes, last: float, at_risk: pd.DataFrame, layout: Layout, time_unit: str) -> None:
+def _axes(ax: Axes, last: float, at_risk: pd.DataFrame, layout: Layout, axis: str, top: float) -> None:
     ax.set_xlim(0, last)
-    ax.set_ylim(0, 1.005)
-    ax.set_yticks(np.linspace(0, 1, 5), ["0%", "25%", "50%", "75%", "100%"])
+    ax.set_ylim(0, 1.005 * top)
+    ticks = np.linspace(0, top, 5)
+    ax.set_yticks(ticks, [f"{100 * tick:.3g}%" for tick in ticks])
     ax.set_xticks(_thinned(at_risk, layout.times))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.grid(axis="y")
     ax.set_axisbelow(True)
     ax.tick_params(length=3, pad=2)
-    ax.set_xlabel(f"{time_unit.capitalize()} as a customer", labelpad=2)
+    ax.set_xlabel(axis, labelpad=2)
 
 
 def _thinned(at_risk: pd.DataFrame, most: int) -> list[float]:
@@ -114,17 +129,24 @@ def _thinned(at_risk: pd.DataFrame, most: int) -> list[float]:
 
 
 def _end_labels(
-    ax: Axes, levels: list[str], ends: list[float], colours: dict[str, str], last: float, layout: Layout, total: float
+    ax: Axes,
+    levels: list[str],
+    ends: list[float],
+    colours: dict[str, str],
+    last: float,
+    layout: Layout,
+    total: float,
+    top: float,
 ) -> None:
     """Name each curve at its end, pushed apart just enough never to overlap."""
     height = ax.get_position().height * total * 72
     gap = (layout.font * 1.25) / height
-    places = spread([end if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
+    places = spread([end / top if not np.isnan(end) else 0.5 for end in ends], gap, 0.0, 1.0)
     for level, end, place in zip(levels, ends, places, strict=True):
         ax.annotate(
             shortened(level, layout.label_room * layout.width - 0.15, layout.font),
             xy=(last, end),
-            xytext=(last * 1.025, place),
+            xytext=(last * 1.025, place * top),
             textcoords="data",
             va="center",
             ha="left",
