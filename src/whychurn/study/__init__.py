@@ -4,6 +4,7 @@ from whychurn.study.flat_schema import Columns, FlatQuestion, FlatStudy, Source
 from whychurn.study.reading import FILE_NAME, read_study
 from whychurn.study.schema import RESERVED, SUFFIXES, Cause, FileFormat, Focus, Question, Recording, Study, text_of
 from whychurn.study.tables_schema import (
+    CommentTopic,
     Database,
     Definition,
     Engine,
@@ -22,6 +23,7 @@ __all__ = [
     "SUFFIXES",
     "Cause",
     "Columns",
+    "CommentTopic",
     "Database",
     "Definition",
     "Engine",

@@ -99,6 +99,7 @@ def _table_study(document: TablesDocument, folder: Path, digest: str) -> TableSt
         definition=Definition(**{name: getattr(churn, name) for name in Definition.model_fields}),
         definitions=document.definitions,
         reasons=document.reasons,
+        comments=document.comments,
         measures=document.measures,
         engine=document.engine,
         **dict(document.study),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
@@ -26,6 +27,7 @@ def across_tables(raw: dict[str, Any], folder: Path) -> list[str]:
         *_window(section(raw, "study")),
         *_tables(section(raw, "tables"), section(raw, "database"), folder),
         *_reasons(table_list(raw, "reasons"), table_list(raw, "causes")),
+        *_comments(table_list(raw, "comments")),
         *_definitions(section(raw, "churn"), table_list(raw, "definitions"), section(raw, "tables")),
         *_measures(section(raw, "measures")),
         *_causes(raw),
@@ -133,6 +135,23 @@ def _measured_by(reason: dict[str, Any], causes: list[dict[str, Any]]) -> Iterat
             yield f"{name!r} is not the column of any [[causes]]." + (f" Did you mean {guess!r}?" if guess else "")
         elif name not in ranked:
             yield f'{name!r} is only held constant (role = "adjustment"). Name causes.'
+
+
+def _comments(topics: list[dict[str, Any]]) -> Iterator[str]:
+    names: dict[str, int] = {}
+    for position, topic in enumerate(topics, start=1):
+        name = str(topic.get("name", "")).strip()
+        if name and names.setdefault(name.casefold(), position) != position:
+            yield f"comments[{position}].name: {name!r} is already the name of comments[{names[name.casefold()]}]."
+        words = topic.get("words", [])
+        seen: set[str] = set()
+        for word in words if isinstance(words, list) else []:
+            text = " ".join(str(text_of(word)).split())
+            if not re.search(r"\w", text):
+                yield f"comments[{position}].words: {text!r} holds no letter or digit, so that no word would match it."
+            elif text.casefold() in seen:
+                yield f"comments[{position}].words: {text!r} stands there twice; upper and lower case are the same."
+            seen.add(text.casefold())
 
 
 def _definitions(churn: dict[str, Any], others: list[dict[str, Any]], tables: dict[str, Any]) -> Iterator[str]:

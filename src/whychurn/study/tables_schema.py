@@ -155,6 +155,20 @@ class Reason(Section):
     ] = ()
 
 
+class CommentTopic(Section):
+    """One ``[[comments]]``: words that show what a comment is about. Comments are counted by them, never interpreted."""
+
+    name: Annotated[Short, Field(min_length=1, description="what these comments are about")]
+    words: Annotated[
+        tuple[Annotated[Value, Field(max_length=100)], ...],
+        Field(
+            min_length=1,
+            max_length=200,
+            description='a list of words or phrases, in every form that counts: ["price", "prices", "too expensive"]',
+        ),
+    ]
+
+
 class Measures(Section):
     """``[measures]``: choices in what is measured."""
 
@@ -188,6 +202,7 @@ class TablesDocument(Section):
     database: Annotated[Database | None, Field(description="a section [database]")] = None
     churn: Annotated[TablesChurn, Field(description="a section [churn]")] = TablesChurn()
     reasons: Annotated[tuple[Reason, ...], Field(max_length=200, description="sections [[reasons]]")] = ()
+    comments: Annotated[tuple[CommentTopic, ...], Field(max_length=50, description="sections [[comments]]")] = ()
     definitions: Annotated[tuple[Definition, ...], Field(max_length=20, description="sections [[definitions]]")] = ()
     measures: Annotated[Measures, Field(description="a section [measures]")] = Measures()
     engine: Annotated[Engine, Field(description="a section [engine]")] = Engine()
@@ -216,7 +231,7 @@ class TableStudy(Study):
         When a customer counts as gone.
     definitions : tuple of Definition
         Others, to be put beside it.
-    reasons, measures, engine
+    reasons, comments, measures, engine
         As in the sections of those names.
     """
 
@@ -230,6 +245,7 @@ class TableStudy(Study):
     definition: Definition
     definitions: tuple[Definition, ...]
     reasons: tuple[Reason, ...]
+    comments: tuple[CommentTopic, ...]
     measures: Measures
     engine: Engine
 
