@@ -17,7 +17,6 @@ from whychurn.study import Study, TableStudy
 
 #: Column of what rows are clustered by: the account, or the parent it belongs to.
 CLUSTER = "cluster"
-PARENT = "parent_account_id"
 VOLUNTARY, INVOLUNTARY = "voluntary", "involuntary"
 #: What customers and leavers of a study of tables are counted as.
 _ROWS = ("account_id", "spell", "start", "stop", "event", "cause", "amount", "start_on")
@@ -43,16 +42,21 @@ def risk_rows(panel: Panel, study: Study, extra: Sequence[str] = (), categories:
     columns = [*_ROWS, *(candidate.column for candidate in panel.used), *extra]
     used = {candidate.column for candidate in panel.used if candidate.kind == "category"} if categories else set()
     rows = read_categories(panel.rows, list(dict.fromkeys(columns)))
-    owner = rows["account_id"]
-    if PARENT in panel.rows.columns:
-        parent = panel.rows.read([PARENT])[PARENT]
-        owner = parent.where(parent.notna(), owner)
-    codes, _ = pd.factorize(owner)
+    codes, _ = pd.factorize(owned(panel, rows["account_id"]))
     made = {
         name: as_objects(values) if values.dtype == "category" and name not in used else values
         for name, values in rows.items()
     }
     return pd.DataFrame(made | {CLUSTER: codes}, index=rows.index, copy=False)
+
+
+def owned(panel: Panel, account_id: pd.Series) -> pd.Series:
+    """Return whose rows belong together: those of an account, or of all accounts under one parent."""
+    table = panel.tables.get("owners")
+    if table is None or table.empty:
+        return account_id
+    owner = account_id.map(table.set_index("account_id")["owner"])
+    return owner.where(owner.notna(), account_id)
 
 
 def of_cause(rows: pd.DataFrame, *causes: str) -> pd.DataFrame:

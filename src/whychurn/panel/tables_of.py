@@ -12,6 +12,7 @@ import pandas as pd
 from whychurn.errors import PanelError
 from whychurn.panel import definitions as side_by_side
 from whychurn.panel import movements as revenue
+from whychurn.panel.owners import owners
 from whychurn.panel.period_sums import period_sums
 from whychurn.sources import Sources
 from whychurn.sources.canon import TABLES
@@ -41,6 +42,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     tickets, interventions,   a record of that table, with the customer's spell at the time
     interactions, payments,
     events
+    owners                    an account under a parent, and the topmost parent
     costs                     a month of costs, of a customer or of all
     coverage                  a month and a table: records, and how many of the accounts at risk have any
     definitions               a definition of leaving, and what it counts
@@ -70,6 +72,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
             "answers": self._answers,
             "reasons": self._reasons,
             **{name: partial(self._placed, name) for name in _RECORDS if name != "surveys"},
+            "owners": lambda: owners(self._connection),
             "costs": self._costs,
             "coverage": self._coverage,
             "definitions": lambda: side_by_side.definitions(self._by_definition, study),
