@@ -60,6 +60,7 @@ from whychurn.models.logrank import LogRankResult, PairwiseLogRank, TrendTest, l
 from whychurn.models.multiplicity import adjust_p_values
 from whychurn.models.nelson_aalen import NelsonAalenFit, fit_nelson_aalen
 from whychurn.models.nps import NetPromoterResult, net_promoter_score, nps_coverage
+from whychurn.models.ordinal import OrderedLogitFit, ParallelTest, fit_ordered_logit
 from whychurn.models.product_limit import KaplanMeierFit, fit_kaplan_meier
 from whychurn.models.recurrent import (
     MeanCumulativeFit,
@@ -100,7 +101,9 @@ __all__ = [
     "MeanCumulativeTest",
     "NelsonAalenFit",
     "NetPromoterResult",
+    "OrderedLogitFit",
     "PairwiseLogRank",
+    "ParallelTest",
     "RestrictedMeanResult",
     "SmoothCalibration",
     "SmoothedHazard",
@@ -131,6 +134,7 @@ __all__ = [
     "fit_kaplan_meier",
     "fit_logistic",
     "fit_nelson_aalen",
+    "fit_ordered_logit",
     "gap_times",
     "gray_test",
     "hazard_by_time",
