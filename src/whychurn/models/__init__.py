@@ -47,7 +47,9 @@ from whychurn.models.cox import (
     standardised_survival,
 )
 from whychurn.models.crosstab import CrosstabResult, crosstab
+from whychurn.models.follow_up import last_well_known
 from whychurn.models.hazard_rates import HazardRates, hazard_by_time
+from whychurn.models.lifetime import DiscountedLifetime, discounted_lifetime
 from whychurn.models.logistic import (
     FirthFit,
     LogisticFit,
@@ -86,6 +88,7 @@ __all__ = [
     "ConcordanceResult",
     "CoxFit",
     "CrosstabResult",
+    "DiscountedLifetime",
     "EValue",
     "FineGrayFit",
     "FirthFit",
@@ -124,6 +127,7 @@ __all__ = [
     "concordance",
     "cross_fitted_folds",
     "crosstab",
+    "discounted_lifetime",
     "e_value",
     "fit_aalen_johansen",
     "fit_cause_specific",
@@ -138,6 +142,7 @@ __all__ = [
     "gap_times",
     "gray_test",
     "hazard_by_time",
+    "last_well_known",
     "lift_table",
     "logrank_test",
     "mean_cumulative_function",
