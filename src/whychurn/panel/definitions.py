@@ -34,7 +34,7 @@ def spells_by_definition(connection: duckdb.DuckDBPyConnection, study: TableStud
 def _named(connection: duckdb.DuckDBPyConnection, spells: str, name: str) -> pd.DataFrame:
     return connection.execute(
         f"""
-        SELECT $name AS definition, account_id, spell, entered_on, ended_on, event, cause,
+        SELECT $name AS definition, account_id, spell, started_on, entered_on, ended_on, event, cause,
             followed_to - entered_on AS days_at_risk, entered_on = started_on AND spell > 1 AS returned
         FROM {quoted(spells)} ORDER BY spell_id
         """,

@@ -12,8 +12,10 @@ import pandas as pd
 from whychurn.errors import PanelError
 from whychurn.panel import definitions as side_by_side
 from whychurn.panel import movements as revenue
+from whychurn.panel.movement_kinds import contract_changes
 from whychurn.panel.owners import owners
 from whychurn.panel.period_sums import period_sums
+from whychurn.panel.renewals_due import renewals_due
 from whychurn.sources import Sources
 from whychurn.sources.canon import TABLES
 from whychurn.sources.names import quoted
@@ -36,6 +38,8 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     name                      one row is
     ========================  =================================================================================
     movements                 a change of a customer's recurring revenue: new, expansion, contraction, churn, return
+    contract_changes          a change of revenue of a customer that stays: users, edition and subscriptions around it
+    renewals                  a customer's contracts that came up for renewal on a day, and what was renewed of them
     mrr_monthly               a month of the window: opening, what came and went, closing
     answers                   a survey that was sent, with the customer's spell at the time
     reasons                   a customer who left, with reason, cause, whether controllable, and the revenue lost
@@ -46,6 +50,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     costs                     a month of costs, of a customer or of all
     coverage                  a month and a table: records, and how many of the accounts at risk have any
     definitions               a definition of leaving, and what it counts
+    definition_spells         a spell under one definition of leaving, the study's own first
     definition_accounts       an account under one definition: how often it left, and its days at risk
     definition_differences    an account that definitions disagree about, under one definition
     ========================  =================================================================================
@@ -68,6 +73,8 @@ class TablesOf(Mapping[str, pd.DataFrame]):
         self._made: dict[str, pd.DataFrame] = {}
         self._makers: dict[str, Callable[[], pd.DataFrame]] = {
             "movements": lambda: revenue.movements(self._connection, study, self._name, self._revenue),
+            "contract_changes": lambda: contract_changes(self._connection, study, self._revenue),
+            "renewals": lambda: renewals_due(self._connection, study, self._name, self._revenue),
             "mrr_monthly": lambda: revenue.mrr_monthly(self._connection, study, self._revenue),
             "answers": self._answers,
             "reasons": self._reasons,
@@ -76,6 +83,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
             "costs": self._costs,
             "coverage": self._coverage,
             "definitions": lambda: side_by_side.definitions(self._by_definition, study),
+            "definition_spells": lambda: self._by_definition,
             "definition_accounts": lambda: side_by_side.definition_accounts(self._by_definition),
             "definition_differences": lambda: side_by_side.definition_differences(self._by_definition, study),
         }
