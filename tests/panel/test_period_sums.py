@@ -78,7 +78,7 @@ def test_segments_add_up_to_everybody_and_a_level_without_customers_stays(tables
 
 
 def test_other_periods_are_refused(tables):
-    with pytest.raises(PanelError, match="month, quarter, year, not by 'week'"):
+    with pytest.raises(PanelError, match="month, quarter, year, rolling year, last year, not by 'week'"):
         tables.sums("week")
 
 

@@ -15,7 +15,8 @@ from whychurn.panel.movements import DIGITS
 from whychurn.sources.names import quoted
 from whychurn.study import TableStudy
 
-PERIODS = ("month", "quarter", "year")
+#: Periods of the calendar; a "rolling year" ends with the window, one month before that, two months before, ...
+PERIODS = ("month", "quarter", "year", "rolling year", "last year")
 _EVERYBODY = "SELECT '' AS segment, '' AS level"
 _GIVEN = "period_segments"
 
@@ -27,7 +28,7 @@ def period_sums(
     period: str = "month",
     segments: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Sum customers and recurring revenue of each calendar period that touches the window.
+    """Sum customers and recurring revenue of each period that touches the window.
 
     Parameters
     ----------
@@ -37,7 +38,9 @@ def period_sums(
     revenue : str
         The table of :func:`whychurn.panel.movements.make_revenue`.
     period : str
-        "month", "quarter" or "year".
+        "month", "quarter", "year": of the calendar. "rolling year": twelve months each, the last of which ends with the
+        window, the others whole months before it, as many as the window holds. "last year": the last of these alone,
+        or the whole window where that is shorter.
     segments : pandas.DataFrame, optional
         ``account_id``, ``spell``, ``segment``, ``level``: which spell counts in which levels. A customer that returns
         counts by the spell it was in at the beginning of the period. Without it the sums are over everybody.
@@ -49,17 +52,21 @@ def period_sums(
         (first day after it), ``whole`` (whether the window holds all of it);
 
         customers: ``opening``, ``closing``, ``won`` (first time), ``returned``, ``left`` (departures),
-        ``lost`` (opening customers that are none at the end), ``won_and_left`` (began and left within the period);
+        ``lost`` (opening customers that are none at the end), ``paying_less`` and ``paying_more`` (opening customers
+        that are still there at the end and pay less, more), ``won_and_left`` (began and left within the period);
 
         revenue, in the study's currency per month: ``mrr_opening``, ``mrr_new``, ``mrr_expansion``,
         ``mrr_reactivation``, ``mrr_contraction``, ``mrr_churn``, ``mrr_closing`` (the bridge), and of the opening
         customers alone ``mrr_after`` (at the end of the period), ``mrr_kept`` (the smaller of begin and end, added up
-        customer by customer), ``mrr_lost`` (begin of those that are gone at the end).
+        customer by customer), ``mrr_lost`` (begin of those that are gone at the end);
+
+        sums of squares and products over the opening customers, from which variances of rates follow: ``square_begin``,
+        ``square_after``, ``square_kept``, ``square_lost``, ``begin_after``, ``begin_kept``.
 
     Raises
     ------
     PanelError
-        If the period is none of the three.
+        If there is no such period.
     """
     if period not in PERIODS:
         raise PanelError(f"Sums are by {', '.join(PERIODS)}, not by {period!r}.")
@@ -70,7 +77,7 @@ def period_sums(
         levels, own = f"SELECT DISTINCT segment, level FROM {_GIVEN}", f"JOIN {_GIVEN} AS own USING (account_id, spell)"
     try:
         return connection.execute(
-            _QUERY.format(digits=DIGITS, revenue=quoted(revenue), period=period, levels=levels, own=own),
+            _QUERY.format(digits=DIGITS, revenue=quoted(revenue), periods=_periods(period), levels=levels, own=own),
             {"begin": study.observed_from, "end": study.observed_to},
         ).df()
     finally:
@@ -78,13 +85,25 @@ def period_sums(
             connection.unregister(_GIVEN)
 
 
+def _periods(period: str) -> str:
+    if period in ("month", "quarter", "year"):
+        return f"""
+            SELECT greatest(CAST(day AS DATE), $begin) AS starts_on,
+                least(CAST(day + INTERVAL 1 {period} AS DATE), $end) AS ends_on,
+                day >= $begin AND day + INTERVAL 1 {period} <= $end AS whole
+            FROM range(date_trunc('{period}', $begin), CAST($end AS TIMESTAMP), INTERVAL 1 {period}) AS calendar(day)
+        """
+    before = "CAST($end - INTERVAL 1 MONTH * CAST(back + 12 AS INTEGER) AS DATE)"
+    last = "0" if period == "last year" else "greatest(datediff('month', $begin, $end), 0)"
+    return f"""
+        SELECT greatest({before}, $begin) AS starts_on,
+            CAST($end - INTERVAL 1 MONTH * CAST(back AS INTEGER) AS DATE) AS ends_on, {before} >= $begin AS whole
+        FROM range(0, {last} + 1) AS months(back) WHERE back = 0 OR {before} >= $begin
+    """
+
+
 _QUERY = """
-    WITH periods AS (
-        SELECT greatest(CAST(day AS DATE), $begin) AS starts_on,
-            least(CAST(day + INTERVAL 1 {period} AS DATE), $end) AS ends_on,
-            day >= $begin AND day + INTERVAL 1 {period} <= $end AS whole
-        FROM range(date_trunc('{period}', $begin), CAST($end AS TIMESTAMP), INTERVAL 1 {period}) AS calendar(day)
-    ),
+    WITH periods AS ({periods}),
     levels AS (
         SELECT account_id, spell, mrr, day, coalesce(lead(day) OVER (PARTITION BY spell_id ORDER BY day), $end) AS until, ends
         FROM {revenue}
@@ -133,14 +152,23 @@ _QUERY = """
             sum(one) FILTER (what = 'closing') AS mrr_closing,
             sum(other) FILTER (what = 'both ends') AS mrr_after,
             sum(least(one, other)) FILTER (what = 'both ends') AS mrr_kept,
-            sum(one) FILTER (what = 'both ends' AND flag) AS mrr_lost
+            sum(one) FILTER (what = 'both ends' AND flag) AS mrr_lost,
+            count(*) FILTER (what = 'both ends' AND NOT flag AND other < one) AS paying_less,
+            count(*) FILTER (what = 'both ends' AND NOT flag AND other > one) AS paying_more,
+            sum(one * one) FILTER (what = 'both ends') AS square_begin,
+            sum(other * other) FILTER (what = 'both ends') AS square_after,
+            sum(least(one, other) ** 2) FILTER (what = 'both ends') AS square_kept,
+            sum(one * one) FILTER (what = 'both ends' AND flag) AS square_lost,
+            sum(one * other) FILTER (what = 'both ends') AS begin_after,
+            sum(one * least(one, other)) FILTER (what = 'both ends') AS begin_kept
         FROM entries {own} GROUP BY ALL
     )
     SELECT cells.segment, cells.level, cells.starts_on, ends_on, whole,
         coalesce(opening, 0) AS opening, coalesce(closing, 0) AS closing, coalesce(won, 0) AS won,
         coalesce(returned, 0) AS returned, coalesce(left_in, 0) AS "left", coalesce(lost, 0) AS lost,
+        coalesce(paying_less, 0) AS paying_less, coalesce(paying_more, 0) AS paying_more,
         coalesce(won_and_left, 0) AS won_and_left,
-        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0)
+        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0), coalesce(COLUMNS('square_.*|begin_.*'), 0)
     FROM (SELECT segment, level, periods.* FROM ({levels}) CROSS JOIN periods) AS cells
     LEFT JOIN sums USING (segment, level, starts_on)
     ORDER BY cells.segment, cells.level, cells.starts_on
