@@ -71,6 +71,7 @@ from whychurn.models.recurrent import (
     mean_cumulative_function,
     mean_cumulative_test,
 )
+from whychurn.models.response_weights import ResponseWeights, WeightedMean, fit_response_weights
 from whychurn.models.restricted_mean import RestrictedMeanResult, restricted_mean
 from whychurn.models.sensitivity import EValue, e_value, smallest_detectable_hazard_ratio
 from whychurn.models.smoothed_hazard import SmoothedHazard, smooth_hazard
@@ -107,6 +108,7 @@ __all__ = [
     "OrderedLogitFit",
     "PairwiseLogRank",
     "ParallelTest",
+    "ResponseWeights",
     "RestrictedMeanResult",
     "SmoothCalibration",
     "SmoothedHazard",
@@ -116,6 +118,7 @@ __all__ = [
     "TimeLost",
     "TrendTest",
     "WaldTest",
+    "WeightedMean",
     "accuracy_difference",
     "adjust_p_values",
     "attributable_fraction",
@@ -139,6 +142,7 @@ __all__ = [
     "fit_logistic",
     "fit_nelson_aalen",
     "fit_ordered_logit",
+    "fit_response_weights",
     "gap_times",
     "gray_test",
     "hazard_by_time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -75,7 +76,7 @@ def fit_ordered_logit(
     clusters = None if cluster is None else read_groups(frame, cluster)[0]
     design, scaling, covariates = build_covariates(frame, terms, mass)
     x = np.ascontiguousarray(covariates.dense())
-    cuts = tuple(f"{low}|{high}" for low, high in zip(present[:-1], present[1:], strict=True))
+    cuts = tuple(f"{low}|{high}" for low, high in itertools.pairwise(present))
     problem = OrderedProblem(x, place, mass, len(cuts), (*cuts, *design.columns))
     counts = tally(place, mass, len(present))
     begin = np.zeros(len(problem.columns))

@@ -8,6 +8,7 @@ Source: Brant (1990), Biometrics 46:1171-1178.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -86,7 +87,7 @@ def parallel_test(
     clusters
         Code of each row's cluster, shape (n,), or None.
     """
-    cuts = [f"{low}|{high}" for low, high in zip(levels[:-1], levels[1:], strict=True)]
+    cuts = [f"{low}|{high}" for low, high in itertools.pairwise(levels)]
     columns = list(design.columns)
     nothing = WaldTest(np.nan, 0, np.nan)
     empty = pd.DataFrame(np.nan, columns, cuts)
