@@ -14,6 +14,7 @@ from whychurn.study.tables_schema import (
     TablesChurn,
     TablesQuestion,
     TableStudy,
+    Valuation,
 )
 from whychurn.study.words import closest, prettify
 
@@ -41,6 +42,7 @@ __all__ = [
     "TableStudy",
     "TablesChurn",
     "TablesQuestion",
+    "Valuation",
     "closest",
     "prettify",
     "read_study",

@@ -101,6 +101,7 @@ def _table_study(document: TablesDocument, folder: Path, digest: str) -> TableSt
         reasons=document.reasons,
         comments=document.comments,
         measures=document.measures,
+        value=document.value,
         engine=document.engine,
         **dict(document.study),
     )

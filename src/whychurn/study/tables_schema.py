@@ -11,7 +11,19 @@ from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
-from whychurn.study.schema import Cause, Column, FileFormat, Focus, Question, Recording, Section, Short, Study, Value
+from whychurn.study.schema import (
+    Cause,
+    Column,
+    FileFormat,
+    Focus,
+    Number,
+    Question,
+    Recording,
+    Section,
+    Short,
+    Study,
+    Value,
+)
 
 #: Bytes; below, not even small tables can be read.
 SMALLEST_MEMORY = 50e6
@@ -183,6 +195,26 @@ class Measures(Section):
     ] = (1, 2, 3, 4, 5)
 
 
+class Valuation(Section):
+    """``[value]``: how what a customer is worth is reckoned."""
+
+    discount_rate: Annotated[
+        Number,
+        Field(ge=0, le=1, description="a yearly rate from 0 to 1, such as 0.10 for ten percent"),
+    ] = 0.10
+    horizon_months: Annotated[
+        StrictInt, Field(ge=1, le=240, description="a whole number of months from 1 to 240: how far to look ahead")
+    ] = 36
+    gross_margin: Annotated[
+        Number | None,
+        Field(
+            gt=0,
+            le=1,
+            description="a share above 0, up to 1: what is left of revenue, where costs of service are not recorded",
+        ),
+    ] = None
+
+
 class Engine(Section):
     """``[engine]``: how much of the machine the engine may use."""
 
@@ -205,6 +237,7 @@ class TablesDocument(Section):
     comments: Annotated[tuple[CommentTopic, ...], Field(max_length=50, description="sections [[comments]]")] = ()
     definitions: Annotated[tuple[Definition, ...], Field(max_length=20, description="sections [[definitions]]")] = ()
     measures: Annotated[Measures, Field(description="a section [measures]")] = Measures()
+    value: Annotated[Valuation, Field(description="a section [value]")] = Valuation()
     engine: Annotated[Engine, Field(description="a section [engine]")] = Engine()
     causes: Annotated[tuple[Cause, ...], Field(max_length=500, description="sections [[causes]]")] = ()
     focus: Annotated[tuple[Focus, ...], Field(max_length=50, description="sections [[focus]]")] = ()
@@ -231,7 +264,7 @@ class TableStudy(Study):
         When a customer counts as gone.
     definitions : tuple of Definition
         Others, to be put beside it.
-    reasons, comments, measures, engine
+    reasons, comments, measures, value, engine
         As in the sections of those names.
     """
 
@@ -247,6 +280,7 @@ class TableStudy(Study):
     reasons: tuple[Reason, ...]
     comments: tuple[CommentTopic, ...]
     measures: Measures
+    value: Valuation
     engine: Engine
 
     @property
