@@ -32,9 +32,15 @@ def _percent(digits: int) -> Callable[[float], str]:
     return lambda value: plain(100 * value) + "%"
 
 
-def _points(value: float) -> str:
-    text = _grouped(1)(100 * value)
-    return text if text.startswith(MINUS) or float(text.replace(",", "")) == 0 else "+" + text
+def _points(digits: int) -> Callable[[float], str]:
+    """A difference of shares in percentage points, with its sign."""
+    plain = _grouped(digits)
+
+    def write(value: float) -> str:
+        text = plain(100 * value)
+        return text if text.startswith(MINUS) or float(text.replace(",", "")) == 0 else "+" + text
+
+    return write
 
 
 def _ratio(value: float) -> str:
@@ -69,10 +75,13 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "number4": _grouped(4),
     "percent0": _percent(0),
     "percent1": _percent(1),
+    "percent2": _percent(2),
     "percent3": _percent(3),
-    "points1": _points,
+    "points1": _points(1),
+    "points2": _points(2),
     "percent0-bare": _bare(0),
     "percent1-bare": _bare(1),
+    "percent2-bare": _bare(2),
     "ratio2": _ratio,
     "times": _times,
     "p": _p_value,
