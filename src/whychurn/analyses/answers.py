@@ -102,22 +102,28 @@ def valid_answers(panel: Panel, study: Study) -> Answers:
         (AFTER_CHURN, given["after_churn"].astype(bool)),
         (NOT_AT_RISK, ~given["at_risk"].astype(bool)),
     )
-    counts = np.ones(len(given), dtype=bool)
-    excluded = []
-    for reason, holds in tests:
-        found = counts & holds.to_numpy(dtype=bool)
-        excluded.append((reason, int(found.sum())))
-        counts &= ~found
+    counts, excluded = kept_by(tests, len(given))
     kept = given.loc[counts].assign(day=day[counts], person=_persons(given.loc[counts]))
     kept = kept.sort_values(["account_id", "answered_at", "row_number"], kind="stable")
     repeated = kept.duplicated(["person", "day"], keep="last")
     excluded.append((SAME_DAY, int(repeated.sum())))
     kept = kept.loc[~repeated].reset_index(drop=True)
-    kept["cluster"] = _owners(panel, kept["account_id"])
+    kept["cluster"] = owners_of(panel, kept["account_id"])
     kept["band"] = bands_of(kept["score"])
     kept["comment"] = kept["comment"].where(kept["comment"].notna(), None)
     kept[["spell", "score", "days_since_start"]] = kept[["spell", "score", "days_since_start"]].astype(np.int64)
     return Answers(kept[list(_COLUMNS)], tuple(excluded), len(sent), len(given))
+
+
+def kept_by(tests: Sequence[tuple[str, pd.Series]], n: int) -> tuple[NDArray[np.bool_], list[tuple[str, int]]]:
+    """Return which of `n` records no reason excludes, and how many each does; a record falls to the first that holds."""
+    counts = np.ones(n, dtype=bool)
+    excluded = []
+    for reason, holds in tests:
+        found = counts & holds.to_numpy(dtype=bool)
+        excluded.append((reason, int(found.sum())))
+        counts &= ~found
+    return counts, excluded
 
 
 def bands_of(score: pd.Series) -> pd.Series:
@@ -207,7 +213,7 @@ def _persons(given: pd.DataFrame) -> pd.Series:
     return (account + "\x1f" + user).where(user != "", account)
 
 
-def _owners(panel: Panel, account_id: pd.Series) -> pd.Series:
+def owners_of(panel: Panel, account_id: pd.Series) -> pd.Series:
     """Return whose answers belong together: those of an account, or of all accounts under one parent."""
     if "parent_account_id" not in panel.accounts:
         return account_id

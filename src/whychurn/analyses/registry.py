@@ -24,6 +24,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
         "Do support, satisfaction and falling use warn of leaving?",
     ),
     "reasons": ("whychurn.analyses.reasons", "What did they say, and what was measured?"),
+    "nps": ("whychurn.analyses.nps", "What do customers say?"),
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
