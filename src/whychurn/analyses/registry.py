@@ -27,6 +27,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "nps": ("whychurn.analyses.nps", "What do customers say?"),
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
+    "cohorts": ("whychurn.analyses.cohorts", "Do newer customers stay longer?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),
     "landmarks": ("whychurn.analyses.landmarks", "Who leaves within the next days?"),

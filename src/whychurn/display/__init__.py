@@ -17,6 +17,10 @@ if TYPE_CHECKING:
         capacity_table,
     )
     from whychurn.display.causes import cause_details, cause_left_out, cause_summary, cause_table, grade_rules
+    from whychurn.display.cohorts.comparison import cohort_curves, cohort_ratios, cohort_summary
+    from whychurn.display.cohorts.layers import cohort_layers
+    from whychurn.display.cohorts.periods import cohort_periods
+    from whychurn.display.cohorts.triangles import cohort_customers, cohort_months, cohort_revenue
     from whychurn.display.crosstabs import crosstab_heatmap, crosstab_summary, crosstab_tables, crosstab_tests
     from whychurn.display.crosstabs_found import crosstab_found
     from whychurn.display.engagement import decline_figure, decline_table, engagement_summary, support_table
@@ -98,6 +102,14 @@ _HOMES = {
     "cause_summary": "whychurn.display.causes",
     "cause_table": "whychurn.display.causes",
     "cells_table": "whychurn.display.engagement_pairs",
+    "cohort_curves": "whychurn.display.cohorts.comparison",
+    "cohort_customers": "whychurn.display.cohorts.triangles",
+    "cohort_layers": "whychurn.display.cohorts.layers",
+    "cohort_months": "whychurn.display.cohorts.triangles",
+    "cohort_periods": "whychurn.display.cohorts.periods",
+    "cohort_ratios": "whychurn.display.cohorts.comparison",
+    "cohort_revenue": "whychurn.display.cohorts.triangles",
+    "cohort_summary": "whychurn.display.cohorts.comparison",
     "comparison_table": "whychurn.display.reasons_measured",
     "crosstab_found": "whychurn.display.crosstabs_found",
     "crosstab_heatmap": "whychurn.display.crosstabs",
@@ -198,6 +210,14 @@ __all__ = [
     "cause_summary",
     "cause_table",
     "cells_table",
+    "cohort_curves",
+    "cohort_customers",
+    "cohort_layers",
+    "cohort_months",
+    "cohort_periods",
+    "cohort_ratios",
+    "cohort_revenue",
+    "cohort_summary",
     "comparison_table",
     "crosstab_found",
     "crosstab_heatmap",
