@@ -18,12 +18,15 @@ from whychurn.findings import Row
 #: From so many standard errors on a tile is tinted so strongly, in percent; beyond 2 a level stands out.
 TINTS = ((8.0, 16), (4.0, 11), (2.0, 6))
 MORE, FEWER = "c2", "c1"
+OF_LEAVING = "above zero, more left than if the candidate had nothing to do with leaving; below, fewer."
 #: No wider than a phone; beside the names on a wide page.
 _GRID = "width:min(31rem,100vw - 3rem);display:grid;grid-template-columns:repeat(auto-fill,minmax(6.4rem,1fr));gap:3px"
 _TILE = "padding:.25rem .3rem;border:1px solid var(--line,#d8dee4);border-radius:.25rem;line-height:1.3;overflow-wrap:anywhere"
 
 
-def heatmap(caption: Markup, candidates: Iterable[tuple[str | Markup, Sequence[Row]]]) -> Block:
+def heatmap(
+    caption: Markup, candidates: Iterable[tuple[str | Markup, Sequence[Row]]], meaning: str = OF_LEAVING
+) -> Block:
     """Return the heatmap under its finding as title.
 
     Parameters
@@ -32,13 +35,15 @@ def heatmap(caption: Markup, candidates: Iterable[tuple[str | Markup, Sequence[R
         What it shows, as a sentence.
     candidates : iterable of (name, rows)
         Of each candidate the adjusted residuals of its levels, in the order of the levels.
+    meaning : str
+        What a residual above zero, and below, says.
     """
     cells = [
         {"name": name, "tiles": say('<div style="{grid}">{tiles}</div>', grid=_GRID, tiles=_tiles(rows))}
         for name, rows in candidates
     ]
     columns = [Column("Candidate", "name", css="cause"), Column("Levels", "tiles", css="fig")]
-    return table(caption, columns, cells) + _legend()
+    return table(caption, columns, cells) + _legend(meaning)
 
 
 def tint(residual: float) -> str:
@@ -67,7 +72,7 @@ def _tiles(rows: Sequence[Row]) -> Markup:
     )
 
 
-def _legend() -> Block:
+def _legend(meaning: str) -> Block:
     steps = [(-limit, percent) for limit, percent in TINTS] + [(limit, percent) for limit, percent in reversed(TINTS)]
     marks = Markup(" ").join(
         say(
@@ -79,8 +84,8 @@ def _legend() -> Block:
         for limit, _ in steps
     )
     text = say(
-        "Standard errors away from what chance would give (adjusted residuals): above zero, more left than if the candidate "
-        "had nothing to do with leaving; below, fewer. {marks}",
+        "Standard errors away from what chance would give (adjusted residuals): {meaning} {marks}",
+        meaning=meaning,
         marks=marks,
     )
     return paragraph(text, "sub")

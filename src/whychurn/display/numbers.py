@@ -43,6 +43,12 @@ def _points(digits: int) -> Callable[[float], str]:
     return write
 
 
+def _score(digits: int) -> Callable[[float], str]:
+    """A Net Promoter Score, kept between -1 and 1, as it is named: 35, −12."""
+    plain = _grouped(digits)
+    return lambda value: plain(100 * value)
+
+
 def _ratio(value: float) -> str:
     if 0 <= value < 0.01:
         return "<0.01"
@@ -82,6 +88,8 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "percent0-bare": _bare(0),
     "percent1-bare": _bare(1),
     "percent2-bare": _bare(2),
+    "nps": _score(0),
+    "nps1": _score(1),
     "ratio2": _ratio,
     "times": _times,
     "p": _p_value,
