@@ -25,6 +25,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     ),
     "reasons": ("whychurn.analyses.reasons", "What did they say, and what was measured?"),
     "nps": ("whychurn.analyses.nps", "What do customers say?"),
+    "nps_churn": ("whychurn.analyses.nps_churn", "Does the score foretell leaving?"),
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
     "cohorts": ("whychurn.analyses.cohorts", "Do newer customers stay longer?"),

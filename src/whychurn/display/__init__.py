@@ -65,6 +65,10 @@ if TYPE_CHECKING:
         landmark_forecast,
     )
     from whychurn.display.landmarks import landmark_caveats, landmark_dates, landmark_effects, landmark_summary
+    from whychurn.display.nps_churn.curves import nps_churn_curves
+    from whychurn.display.nps_churn.foresight import nps_churn_foresight, nps_churn_leavers
+    from whychurn.display.nps_churn.ratios import nps_churn_change, nps_churn_ratios
+    from whychurn.display.nps_churn.summary import nps_churn_summary
     from whychurn.display.onboarding import (
         onboarding_amounts,
         onboarding_first_use,
@@ -158,6 +162,12 @@ _HOMES = {
     "landmark_summary": "whychurn.display.landmarks",
     "missing_values": "whychurn.display.quality",
     "naive_damage": "whychurn.display.quality",
+    "nps_churn_change": "whychurn.display.nps_churn.ratios",
+    "nps_churn_curves": "whychurn.display.nps_churn.curves",
+    "nps_churn_foresight": "whychurn.display.nps_churn.foresight",
+    "nps_churn_leavers": "whychurn.display.nps_churn.foresight",
+    "nps_churn_ratios": "whychurn.display.nps_churn.ratios",
+    "nps_churn_summary": "whychurn.display.nps_churn.summary",
     "onboarding_amounts": "whychurn.display.onboarding",
     "onboarding_first_use": "whychurn.display.onboarding",
     "onboarding_milestones": "whychurn.display.onboarding",
@@ -266,6 +276,12 @@ __all__ = [
     "landmark_summary",
     "missing_values",
     "naive_damage",
+    "nps_churn_change",
+    "nps_churn_curves",
+    "nps_churn_foresight",
+    "nps_churn_leavers",
+    "nps_churn_ratios",
+    "nps_churn_summary",
     "onboarding_amounts",
     "onboarding_first_use",
     "onboarding_milestones",
