@@ -87,7 +87,9 @@ def _score_title(findings: Findings) -> Markup:
     return sentence(
         text,
         verb=verb(findings),
-        crude=times_as_fast(crude),
+        crude=compared(crude, "promoters"),
+        alone=times_as_fast(crude),
+        against=compared(direct, "promoters"),
         direct=times_as_fast(direct),
         i=interval(direct, "ratio2"),
     )
