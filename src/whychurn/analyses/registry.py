@@ -23,6 +23,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
         "whychurn.analyses.engagement",
         "Do support, satisfaction and falling use warn of leaving?",
     ),
+    "definitions": ("whychurn.analyses.definitions", "Why do two churn rates disagree?"),
     "reasons": ("whychurn.analyses.reasons", "What did they say, and what was measured?"),
     "nps": ("whychurn.analyses.nps", "What do customers say?"),
     "nps_churn": ("whychurn.analyses.nps_churn", "Does the score foretell leaving?"),

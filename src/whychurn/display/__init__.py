@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from whychurn.display.cohorts.triangles import cohort_customers, cohort_months, cohort_revenue
     from whychurn.display.crosstabs import crosstab_heatmap, crosstab_summary, crosstab_tables, crosstab_tests
     from whychurn.display.crosstabs_found import crosstab_found
+    from whychurn.display.definitions.dots import definitions_figure
+    from whychurn.display.definitions.summary import definitions_summary, definitions_year
+    from whychurn.display.definitions.tables import definitions_table
+    from whychurn.display.definitions.walks import definitions_walk, definitions_walks
     from whychurn.display.engagement import decline_figure, decline_table, engagement_summary, support_table
     from whychurn.display.engagement_pairs import (
         calls_figure,
@@ -122,6 +126,12 @@ _HOMES = {
     "crosstab_tests": "whychurn.display.crosstabs",
     "decline_figure": "whychurn.display.engagement",
     "decline_table": "whychurn.display.engagement",
+    "definitions_figure": "whychurn.display.definitions.dots",
+    "definitions_summary": "whychurn.display.definitions.summary",
+    "definitions_table": "whychurn.display.definitions.tables",
+    "definitions_walk": "whychurn.display.definitions.walks",
+    "definitions_walks": "whychurn.display.definitions.walks",
+    "definitions_year": "whychurn.display.definitions.summary",
     "engagement_summary": "whychurn.display.engagement",
     "feature_adoption": "whychurn.display.feature_customers",
     "feature_behaviours": "whychurn.display.feature_customers",
@@ -236,6 +246,12 @@ __all__ = [
     "crosstab_tests",
     "decline_figure",
     "decline_table",
+    "definitions_figure",
+    "definitions_summary",
+    "definitions_table",
+    "definitions_walk",
+    "definitions_walks",
+    "definitions_year",
     "engagement_summary",
     "feature_adoption",
     "feature_behaviours",
