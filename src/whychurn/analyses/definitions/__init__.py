@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whychurn.analyses.definitions.asking import walk
-from whychurn.analyses.definitions.catalogue import catalogue
+from whychurn.analyses.definitions.catalogue import named_rates
 from whychurn.analyses.definitions.history import History
 from whychurn.analyses.definitions.periods import last_months, last_year
 from whychurn.analyses.definitions.rows import (
@@ -35,7 +35,7 @@ def run(panel: Panel, study: Study) -> Findings:
     if not months:
         return _nothing(f"No complete calendar month lies between {study.observed_from} and {study.observed_to}.")
     year = last_year(study.observed_from, study.observed_to)
-    history, rates = History.of(panel, study), catalogue(study)
+    history, rates = History.of(panel, study), named_rates(study)
     rows = [*rates_in(history, rates, months[-1], MONTH), *means_over(history, rates, months)]
     if year is not None:
         rows += rates_in(history, rates, year, OF_YEAR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from whychurn.analyses.definitions.catalogue import catalogue
+from whychurn.analyses.definitions.catalogue import named_rates
 from whychurn.analyses.definitions.counting import NamedRate
 from whychurn.analyses.definitions.history import History
 from whychurn.analyses.definitions.periods import Period, last_months, period_of
@@ -48,7 +48,7 @@ def walk(panel: Panel, study: Study, a: str, b: str, period: str | Period | None
     """
     if not isinstance(study, TableStudy):
         raise StudyError("Only studies of tables know who was a customer when; a flat file has one row per customer.")
-    named = {rate.name: rate for rate in catalogue(study)}
+    named = {rate.name: rate for rate in named_rates(study)}
     first, second = (_named(named, name) for name in (a, b))
     found = walk_between(History.of(panel, study), first, second, _inside(study, period))
     if isinstance(found, str):

@@ -23,7 +23,7 @@ COUNTING, LEAVING, REVENUE = (
 SURVIVAL = "Survival curve"
 
 
-def catalogue(study: TableStudy) -> tuple[NamedRate, ...]:
+def named_rates(study: TableStudy) -> tuple[NamedRate, ...]:
     """Return every named rate of a study, the house's own first."""
     own = study.definition.name
     return (*_by_counting(own), *_by_definition(study), *_by_revenue(own), _per_won(own))

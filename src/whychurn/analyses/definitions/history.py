@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,11 +108,11 @@ class History:
         now = rows[(rows["from_day"].to_numpy() <= day) & (day < rows["to_day"].to_numpy())]
         begin, end = np.datetime64(period.starts_on, "D"), np.datetime64(period.ends_on, "D")
         term = now[TERM].to_numpy(dtype=float)
-        renewal = now["renews_on"].to_numpy().astype("datetime64[D]")
+        renewal = _days(now["renews_on"].to_numpy())
         # A renewal that passed since it was looked up comes again after another term.
         again = np.nan_to_num(np.round(term * _DAYS_PER_MONTH)).astype("timedelta64[D]")
         renewal = np.where(renewal < begin, renewal + again, renewal)
-        young = begin - now["started_on"].to_numpy().astype("datetime64[D]") < np.timedelta64(365, "D")
+        young = begin - _days(now["started_on"].to_numpy()) < np.timedelta64(365, "D")
         at = np.searchsorted(self.accounts, now["account_id"].to_numpy(dtype=object))
         first_year, fixed = np.zeros((2, len(self.accounts)), dtype=bool)
         first_year[at] = (term >= YEARLY) & young
@@ -123,15 +124,27 @@ class History:
         """Rows at risk with days and contract."""
         assert self.panel.recorded is not None
         rows = self.panel.recorded.read(["account_id", "start", "stop", "start_on", "cut_off", TERM, RENEWAL])
-        start, cut = pd.to_datetime(rows["start_on"]), pd.to_datetime(rows["cut_off"])
-        length = pd.to_timedelta(rows["stop"] - rows["start"], unit="D")
+        start, cut = (_days(pd.to_datetime(rows[name]).to_numpy()) for name in ("start_on", "cut_off"))
         return pd.DataFrame(
             {
                 "account_id": rows["account_id"],
-                "from_day": start.to_numpy(),
-                "to_day": (start + length).to_numpy(),
-                "started_on": (start - pd.to_timedelta(rows["start"], unit="D")).to_numpy(),
-                "renews_on": (cut + pd.to_timedelta(rows[RENEWAL].round(), unit="D")).to_numpy(),
+                "from_day": start,
+                "to_day": start + _spans(rows["stop"] - rows["start"]),
+                "started_on": start - _spans(rows["start"]),
+                "renews_on": cut + _spans(rows[RENEWAL]),
                 TERM: rows[TERM],
             }
         )
+
+
+def _days(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype("datetime64[D]")
+
+
+def _spans(days: pd.Series) -> NDArray[Any]:
+    """Return numbers of days as spans of time; a missing number is no span."""
+    numbers = days.to_numpy(dtype=float)
+    missing = np.isnan(numbers)
+    spans = np.where(missing, 0.0, np.round(numbers)).astype(np.int64).astype("timedelta64[D]")
+    spans[missing] = np.timedelta64("NaT", "D")
+    return spans

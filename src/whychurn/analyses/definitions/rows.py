@@ -199,12 +199,15 @@ def walk_rows(
             yield base | {"estimand": "walk", "note": found}
             continue
         gap = found.rates[1] - found.rates[0]
+        first, second = (counted.totals for counted in found.counted)
         yield base | {
             "estimand": "walk",
             "grade": HEADLINE if other.name == leading else "",
             "definition": period.label,
             "estimate": gap,
             "n_accounts": len(found.accounts),
+            "numerator": second[0] - first[0] if found.same_unit else math.nan,
+            "denominator": second[1] - first[1] if found.same_unit else math.nan,
             "note": "One of the two rates is empty." if math.isnan(gap) else "",
         }
         yield from _steps(found, base)

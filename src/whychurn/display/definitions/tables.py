@@ -42,23 +42,26 @@ def _columns(own: Row, means: dict[str, Row], years: dict[str, Row]) -> list[Col
         Column("Mean of months", "mean", number=True),
     ]
     year = next((row.reference for row in years.values()), "")
-    return [*columns, *([Column(str(year), "year", number=True)] if year else []), Column("What it counts", "text")]
+    return [
+        *columns,
+        *([Column(str(year), "year", number=True)] if year else []),
+        Column("As in", "tools", css="fig small"),
+    ]
 
 
 def _cells(findings: Findings, row: Row, mean: Row | None, year: Row | None) -> dict[str, object]:
     tools = first_row(findings, estimand="tools", term=row.term)
-    text = sentence("{text} <br><small>{formula}</small>", text=row.definition, formula=row.method)
-    if tools is not None:
-        text += sentence("<br><small>Like: {tools}.</small>", tools=tools.note)
-    if row.note:
-        text += sentence("<br><small>{note}</small>", note=row.note)
+    under = " ".join(part for part in (str(row.definition), str(row.note)) if part)
+    name = sentence(
+        "{name}<small>{text}</small><small><em>{formula}</em></small>", name=row.term, text=under, formula=row.method
+    )
     return {
-        "name": row.term,
+        "name": name,
         "rate": with_interval(row, "percent2"),
         "counted": _counted(findings, row),
         "mean": with_interval(mean, "percent2") if mean is not None else "–",
         "year": with_interval(year, "percent1") if year is not None else "–",
-        "text": text,
+        "tools": tools.note if tools is not None else "",
     }
 
 

@@ -39,7 +39,7 @@ def definitions_walk(findings: Findings) -> Block:
     wide, narrow = (waterfall_svg(ends[0], drawn, ends[1], alt, layout) for layout in (WIDE, NARROW))
     top = steps[0]
     caption = sentence(
-        "From your {a} to the {b} of {other}: most of the way are {n} {who} ({group})",
+        "From your {a} to the {b} of {other}: the largest step is {n} {who}, “{group}”",
         a=number(start, "percent2"),
         b=number(end, "percent2"),
         other=_lower(walk.term),
@@ -73,7 +73,8 @@ def _label(effect: float, accounts: float) -> str:
 def _rule() -> Block:
     return paragraph(
         "Steps are percentage points of the rate, with the number of customers that count differently. They sum to the "
-        "difference exactly: what a group adds above and below the line, each weighed at the mean of both rates.",
+        "difference exactly, but for the last digit printed: what a group adds above and below the line counts at the mean of "
+        "both rates, so their order does not matter.",
         "sub",
     )
 
@@ -94,14 +95,19 @@ def _table(findings: Findings, walk: Row, steps: Sequence[Row]) -> Block:
                 "ids": examples.note if examples is not None else "",
             }
         )
-    total = {"group": sentence("<b>Together</b>"), "effect": number(walk, "points2")}
-    total["n"] = number(walk, "count", "n_accounts")
+    total = {
+        "group": sentence("<b>Together</b>"),
+        "n": number(walk, "count", "n_accounts"),
+        "above": _signed(walk, "numerator"),
+        "below": _signed(walk, "denominator"),
+        "effect": number(walk, "points2"),
+    }
     columns = [
-        Column("Customers who", "group", css="cause"),
+        Column("Group", "group", css="cause"),
         Column("Customers", "n", number=True),
         *([Column("Above the line", "above", number=True), Column("Below it", "below", number=True)] if parted else []),
         Column("Points", "effect", number=True),
-        Column("The first of them", "ids", css="small"),
+        Column("The first of them", "ids", css="fig small"),
     ]
     caption = sentence("From {house} to {other}, {period}", house=_lower(walk.reference), other=_lower(walk.term), period=walk.definition)  # fmt: skip
     return table(caption, columns, [*cells, total])

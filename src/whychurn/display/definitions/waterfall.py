@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whychurn.display.numbers import format_number
-from whychurn.display.svg import INK, LINE, SERIES, SOFT, STYLE, inline_svg
+from whychurn.display.svg import INK, LINE, PAPER, SERIES, SOFT, STYLE, inline_svg
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Layout:
 
 
 WIDE = Layout(width=7.4, row=0.44, font=8.5, names=2.75, above=False, letters=38)
-NARROW = Layout(width=3.5, row=0.62, font=8.5, names=0.12, above=True, letters=52)
+NARROW = Layout(width=3.5, row=0.66, font=8.5, names=0.12, above=True, letters=50)
 #: Room beside the longest bar for what is printed there, in inches.
 LABEL = 1.45
 MORE, LESS = SERIES[1], SERIES[0]
@@ -82,7 +82,7 @@ def waterfall_svg(
         for place, level in enumerate(levels):
             y = place + (0.2 if layout.above else 0.0)
             ax.plot([level, level], [y, y + 1], color=SOFT, linewidth=0.7, zorder=0)
-        _axes(ax, high)
+        _axes(ax, low, high)
         return inline_svg(fig, alt)
 
 
@@ -99,7 +99,7 @@ def _bar(ax: Axes, place: int, name: str, begin: float, end: float, colour: str,
     if layout.above:
         ax.text(
             0, place - 0.02, text, ha="left", va="bottom", color=INK, fontweight=weight, linespacing=1.0,
-            transform=ax.get_yaxis_transform(), parse_math=False,
+            transform=ax.get_yaxis_transform(), parse_math=False, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
     else:
         ax.annotate(
@@ -108,13 +108,13 @@ def _bar(ax: Axes, place: int, name: str, begin: float, end: float, colour: str,
         )  # fmt: skip
 
 
-def _axes(ax: Axes, high: float) -> None:
+def _axes(ax: Axes, low: float, high: float) -> None:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.axvline(0.0, color=INK, linewidth=0.8)
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ticks = [tick for tick in ax.get_xticks() if tick <= high * 1.02]
-    ax.set_xticks(ticks)
+    # No ticks where only labels stand.
+    found = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ax.set_xticks([tick for tick in found if low - 1e-12 <= tick <= high])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value, "percent1")))
     ax.grid(axis="x", color=LINE)
     ax.set_axisbelow(True)
