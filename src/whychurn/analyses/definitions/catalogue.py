@@ -59,7 +59,7 @@ def _by_counting(own: str) -> tuple[NamedRate, ...]:
         rate(
             "Trailing days",
             "Customers of 30 days before the end (365 for a year) who are none at the end, whatever the calendar says.",
-            "gone now / active 30 days ago", counting.trailing, "Baremetrics", True,
+            "gone now / active 30 days ago", counting.trailing, "Baremetrics; later versions also count who comes and leaves within the window", True,
         ),
         rate(
             "New customers below the line",
@@ -191,7 +191,7 @@ def _by_revenue(own: str) -> tuple[NamedRate, ...]:
             "Gross revenue churn",
             "Recurring revenue of departures and of downgrades, per opening revenue. Cancelling one of several "
             "subscriptions is a downgrade.",
-            "(churn + contraction) / opening revenue", lost(lambda m: m.churn + m.contraction), "ChartMogul, fight-churn",
+            "(churn + contraction) / opening revenue", lost(lambda m: m.churn + m.contraction), "ChartMogul",
         ),
         rate(
             "Revenue of departures only",
@@ -202,7 +202,7 @@ def _by_revenue(own: str) -> tuple[NamedRate, ...]:
             "One minus gross retention",
             "What opening customers pay less at the end than at the start; who pays more makes up for nobody.",
             "1 − Σ min(end, start) / opening revenue", lost(lambda m: m.opening - np.minimum(m.opening, m.closing)),
-            "SaaS metrics standards (GRR)",
+            "SaaS metrics standards (GRR); fight-churn’s revenue churn",
         ),
         rate(
             "Net revenue churn",
