@@ -549,6 +549,18 @@ def test_retention_and_conversion_stand_beside_the_rate():
     assert not benchmark.estimated and (benchmark.conf_low, benchmark.conf_high) == (0.03, 0.05)
 
 
+def test_who_may_yet_return_within_the_allowed_gap_is_counted():
+    # The records end on day 365 of the ledger: of November's leavers none is within 30 days of it.
+    assert not ledger().where(estimand="may_return").rows()
+    study, panel = company_panel()
+    left = panel.accounts[panel.accounts["ended_on"] >= pd.Timestamp(study.observed_to) - timedelta(days=30)]
+    opened = left["started_on"] < pd.Timestamp(last_months(study.observed_from, study.observed_to)[-1].starts_on)
+    row = found().one(estimand="may_return")
+    assert row.numerator == opened.sum() > 0 and row.df == 30
+    house = found().one(estimand="rate", level="month", term=HOUSE)
+    assert row.denominator == house.numerator
+
+
 def test_steps_of_every_walk_sum_to_its_gap_and_the_widest_leads():
     for level in ("month", "year"):
         walks = found().where(estimand="walk", group=level).rows()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from whychurn.analyses.definitions.asking import walk
 from whychurn.analyses.definitions.catalogue import named_rates
+from whychurn.analyses.definitions.context import context_rows
 from whychurn.analyses.definitions.history import History
 from whychurn.analyses.definitions.periods import last_months, last_year
 from whychurn.analyses.definitions.rows import (
     BASIS,
     MONTH,
     OF_YEAR,
-    context_rows,
     means_over,
     rates_in,
     tools_rows,

@@ -171,7 +171,10 @@ def _meaning(definition: Definition) -> str:
         parts.append(f"a bill {definition.delinquent_after_days:,} days overdue is leaving")
     if definition.inactive_after_days is not None:
         parts.append(f"{definition.inactive_after_days:,} days without use are leaving")
-    return "; ".join(parts)
+    meaning = "; ".join(parts)
+    if definition.recognise == "cancel date":
+        meaning += ". Notices of the last weeks count only as far as they are recorded although the term still runs"
+    return meaning
 
 
 def _absent(note: str) -> counting.Count:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, share_interval
-from whychurn.analyses.definitions import formulas
 from whychurn.analyses.definitions.catalogue import SURVIVAL
 from whychurn.analyses.definitions.counting import BASE, CUSTOMERS, Counted, NamedRate, per_time_at_risk
 from whychurn.analyses.definitions.history import History
@@ -25,20 +24,18 @@ MONTH, MONTHS, OF_YEAR = "month", "mean of months", "year"
 EXAMPLES = 5
 #: Marks the walk that the page draws.
 HEADLINE = "headline"
-#: The yearly rate of good software companies as commonly quoted, a context and no target.
-BENCHMARK = (0.03, 0.05)
 
 
 def rates_in(history: History, rates: Sequence[NamedRate], period: Period, level: str) -> Iterator[dict[str, Any]]:
     """Yield each rate in one period."""
     for rate in rates:
-        yield _described(rate, period.label) | {"level": level} | _in_period(history, rate, period)
+        yield _described(rate, period.label) | {"level": level} | in_period(history, rate, period)
 
 
 def means_over(history: History, rates: Sequence[NamedRate], months: Sequence[Period]) -> Iterator[dict[str, Any]]:
     """Yield the mean of each rate over months; a month without customers is left out of it and noted."""
     for rate in rates:
-        found = [_in_period(history, rate, month) for month in months]
+        found = [in_period(history, rate, month) for month in months]
         known = [row["estimate"] for row in found if not math.isnan(row["estimate"])]
         row = _described(rate, f"{months[0].label} to {months[-1].label}") | {"level": MONTHS}
         missing = len(found) - len(known)
@@ -60,7 +57,8 @@ def _described(rate: NamedRate, label: str) -> dict[str, Any]:
     }
 
 
-def _in_period(history: History, rate: NamedRate, period: Period) -> dict[str, Any]:
+def in_period(history: History, rate: NamedRate, period: Period) -> dict[str, Any]:
+    """Return estimate, counts, interval and note of a rate in one period."""
     if rate.name == SURVIVAL:
         return _on_the_curve(history, rate, period)
     assert rate.count is not None
@@ -82,7 +80,7 @@ def _in_period(history: History, rate: NamedRate, period: Period) -> dict[str, A
     return row
 
 
-def _per_100_years(counted: Counted, period: Period, level: float) -> dict[str, Any]:
+def per_100_years(counted: Counted, period: Period, level: float) -> dict[str, Any]:
     """Return departures per 100 customer-years, which do not depend on the length of the period."""
     at_risk = counted.denominator > 0
     row = rate_row(counted.numerator[at_risk], counted.denominator[at_risk] * period.days, level)
@@ -91,7 +89,7 @@ def _per_100_years(counted: Counted, period: Period, level: float) -> dict[str, 
 
 def _per_time_limits(counted: Counted, period: Period, level: float) -> dict[str, Any]:
     """Limits of a rate per customer and period, from those per 100 customer-years."""
-    yearly = _per_100_years(counted, period, level)
+    yearly = per_100_years(counted, period, level)
     per = period.days / (100 * YEAR)
     return {name: yearly.get(name, math.nan) * per for name in ("conf_low", "conf_high")}
 
@@ -133,52 +131,6 @@ def tools_rows(rates: Sequence[NamedRate]) -> Iterator[dict[str, Any]]:
     for rate in rates:
         if rate.tools:
             yield BASIS | {"estimand": "tools", "term": rate.name, "group": rate.family, "note": rate.tools}
-
-
-def context_rows(
-    history: History, house: NamedRate, months: Sequence[Period], year: Period | None
-) -> Iterator[dict[str, Any]]:
-    """Yield retention beside churn, what months would come to in a year, the year as it was, and a benchmark."""
-    base = BASIS | {"term": house.name, "unit": "share"}
-    counted = house.count(history, months[-1]) if house.count else ""
-    if isinstance(counted, Counted) and not math.isnan(counted.rate):
-        gone, opening = counted.totals
-        yield base | {
-            "estimand": "retention",
-            "reference": months[-1].label,
-            "method": "still there at the end / opening",
-            "estimate": formulas.rate(opening - gone, opening),
-            "numerator": opening - gone,
-            "denominator": opening,
-            "definition": "The complement of opening customers lost: both sum to one.",
-        }
-    mean = next(means_over(history, [house], months))
-    if not math.isnan(mean["estimate"]):
-        yield base | {
-            "estimand": "conversion",
-            "method": "1 − (1 − monthly)^12",
-            "reference": mean["reference"],
-            "estimate": formulas.over_periods(mean["estimate"], 12),
-            "definition": "What the mean month would come to in twelve months. A conversion, not an observation: customers "
-            "of the first month are followed only while each month resembles the mean one.",
-        }
-    counted = per_time_at_risk(history, months[-1])
-    yield (
-        base
-        | {"estimand": "yearly_rate", "reference": months[-1].label}
-        | _per_100_years(counted, months[-1], history.study.confidence_level)
-    )
-    if year is not None:
-        yield base | {"estimand": "year"} | {"reference": year.label} | _in_period(history, house, year)
-    yield BASIS | {
-        "estimand": "benchmark",
-        "term": "Good yearly churn of software companies, as commonly quoted",
-        "unit": "share",
-        "conf_low": BENCHMARK[0],
-        "conf_high": BENCHMARK[1],
-        "note": "Depends on size, industry, pricing, whether customers are businesses or people, and length of contract; on "
-        "the definition too, which those who quote it seldom say.",
-    }
 
 
 def walk_rows(

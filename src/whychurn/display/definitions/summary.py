@@ -53,6 +53,14 @@ def _own(findings: Findings, own: Row) -> Block:
             k=number(kept, "count", "numerator"),
             r=number(kept, "percent2"),
         )
+    unsure = first_row(findings, estimand="may_return")
+    if unsure is not None and unsure.numerator > 0:
+        text += sentence(
+            " Of those gone, {k} had been away for at most {gap} days when the records end. Who comes back within that time has "
+            "not left by your definition, so this month’s rate may still fall a little.",
+            k=number(unsure, "count", "numerator"),
+            gap=number(unsure, "count", "df"),
+        )
     return paragraph(text, "sub")
 
 
