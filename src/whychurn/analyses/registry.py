@@ -36,6 +36,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "focus": ("whychurn.analyses.focus", "What holds inside a declared group?"),
     "second_opinion": ("whychurn.analyses.second_opinion", "Do other libraries agree?"),
     "accuracy": ("whychurn.analyses.accuracy", "How well could this tell who will leave?"),
+    "value": ("whychurn.analyses.value", "What is a customer worth, and what is keeping one worth?"),
     "causes": ("whychurn.analyses.causes", "Which causes matter most, and how sure are we?"),
     "planner": ("whychurn.analyses.planner", "What would it take to lose fewer?"),
 }

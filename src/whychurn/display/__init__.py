@@ -69,6 +69,13 @@ if TYPE_CHECKING:
         landmark_forecast,
     )
     from whychurn.display.landmarks import landmark_caveats, landmark_dates, landmark_effects, landmark_summary
+    from whychurn.display.nps.bands import nps_heatmap
+    from whychurn.display.nps.comments import comment_topics
+    from whychurn.display.nps.interval import nps_interval
+    from whychurn.display.nps.over_time import nps_over_time
+    from whychurn.display.nps.satisfaction import csat_over_time, csat_summary
+    from whychurn.display.nps.segments import nps_segments
+    from whychurn.display.nps.summary import nps_excluded, nps_summary
     from whychurn.display.nps_churn.curves import nps_churn_curves
     from whychurn.display.nps_churn.foresight import nps_churn_foresight, nps_churn_leavers
     from whychurn.display.nps_churn.ratios import nps_churn_change, nps_churn_ratios
@@ -94,6 +101,16 @@ if TYPE_CHECKING:
     from whychurn.display.second_opinion import opinion_curves, opinion_differences, opinion_summary, opinion_table
     from whychurn.display.survival import survival_figure, survival_figures, survival_summary, survival_tests
     from whychurn.display.tiers import causal_order
+    from whychurn.display.value import (
+        value_assumptions,
+        value_compounding,
+        value_curve,
+        value_keeping,
+        value_profit,
+        value_segments,
+        value_summary,
+        value_walk,
+    )
 
 _HOMES = {
     "accuracy_measures": "whychurn.display.accuracy",
@@ -118,12 +135,15 @@ _HOMES = {
     "cohort_ratios": "whychurn.display.cohorts.comparison",
     "cohort_revenue": "whychurn.display.cohorts.triangles",
     "cohort_summary": "whychurn.display.cohorts.comparison",
+    "comment_topics": "whychurn.display.nps.comments",
     "comparison_table": "whychurn.display.reasons_measured",
     "crosstab_found": "whychurn.display.crosstabs_found",
     "crosstab_heatmap": "whychurn.display.crosstabs",
     "crosstab_summary": "whychurn.display.crosstabs",
     "crosstab_tables": "whychurn.display.crosstabs",
     "crosstab_tests": "whychurn.display.crosstabs",
+    "csat_over_time": "whychurn.display.nps.satisfaction",
+    "csat_summary": "whychurn.display.nps.satisfaction",
     "decline_figure": "whychurn.display.engagement",
     "decline_table": "whychurn.display.engagement",
     "definitions_figure": "whychurn.display.definitions.dots",
@@ -178,6 +198,12 @@ _HOMES = {
     "nps_churn_leavers": "whychurn.display.nps_churn.foresight",
     "nps_churn_ratios": "whychurn.display.nps_churn.ratios",
     "nps_churn_summary": "whychurn.display.nps_churn.summary",
+    "nps_excluded": "whychurn.display.nps.summary",
+    "nps_heatmap": "whychurn.display.nps.bands",
+    "nps_interval": "whychurn.display.nps.interval",
+    "nps_over_time": "whychurn.display.nps.over_time",
+    "nps_segments": "whychurn.display.nps.segments",
+    "nps_summary": "whychurn.display.nps.summary",
     "onboarding_amounts": "whychurn.display.onboarding",
     "onboarding_first_use": "whychurn.display.onboarding",
     "onboarding_milestones": "whychurn.display.onboarding",
@@ -212,6 +238,14 @@ _HOMES = {
     "survival_summary": "whychurn.display.survival",
     "survival_tests": "whychurn.display.survival",
     "tickets_and_use": "whychurn.display.engagement_pairs",
+    "value_assumptions": "whychurn.display.value",
+    "value_compounding": "whychurn.display.value",
+    "value_curve": "whychurn.display.value",
+    "value_keeping": "whychurn.display.value",
+    "value_profit": "whychurn.display.value",
+    "value_segments": "whychurn.display.value",
+    "value_summary": "whychurn.display.value",
+    "value_walk": "whychurn.display.value",
     "window_comparison": "whychurn.display.hazards",
 }
 
@@ -238,12 +272,15 @@ __all__ = [
     "cohort_ratios",
     "cohort_revenue",
     "cohort_summary",
+    "comment_topics",
     "comparison_table",
     "crosstab_found",
     "crosstab_heatmap",
     "crosstab_summary",
     "crosstab_tables",
     "crosstab_tests",
+    "csat_over_time",
+    "csat_summary",
     "decline_figure",
     "decline_table",
     "definitions_figure",
@@ -298,6 +335,12 @@ __all__ = [
     "nps_churn_leavers",
     "nps_churn_ratios",
     "nps_churn_summary",
+    "nps_excluded",
+    "nps_heatmap",
+    "nps_interval",
+    "nps_over_time",
+    "nps_segments",
+    "nps_summary",
     "onboarding_amounts",
     "onboarding_first_use",
     "onboarding_milestones",
@@ -332,6 +375,14 @@ __all__ = [
     "survival_summary",
     "survival_tests",
     "tickets_and_use",
+    "value_assumptions",
+    "value_compounding",
+    "value_curve",
+    "value_keeping",
+    "value_profit",
+    "value_segments",
+    "value_summary",
+    "value_walk",
     "window_comparison",
 ]
 
