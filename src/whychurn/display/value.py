@@ -161,7 +161,7 @@ def value_segments(findings: Findings) -> Block:
             h=number(top, "number0", "time"),
         )  # fmt: skip
     middle = first_row(findings, estimand="cumulative_value", time=top.time if top else known[0].time) or known[0]
-    alt = "Lifetime by segment with intervals; the broken line is all customers."
+    alt = "Lifetime by segment with intervals; the broken line is all customers. Widely different values stand on a scale of multiples."
     svg = [dots_svg(groups, alt, layout, money, middle) for layout in (WIDE, NARROW)]
     cells = [
         {
@@ -201,7 +201,7 @@ def value_profit(findings: Findings) -> Block:
     n, new = findings.one(estimand="average_customers"), findings.one(estimand="new_customers")
     parts = {name: findings.one(estimand=f"year_{name}") for name in ("arpa", "service", "acquisition")}
     text = sentence(
-        "Last {m} months: {n} customers on average x ({a} - {s} a month) less {w} new customers x {k} to win each = {p}, before "
+        "Last {m} months: {n} customers on average × ({a} − {s} a month) less {w} new customers × {k} to win each = {p}, before "
         "all other costs. What is not recorded (–) counts as zero.",
         m=number(profit, "number0", "time"), n=number(n, "number0"), a=number(parts["arpa"], money),
         s=number(parts["service"], money), w=number(new, "count"), k=number(parts["acquisition"], money),
@@ -224,10 +224,12 @@ def value_profit(findings: Findings) -> Block:
         for layout in (WIDE, NARROW)
     ]
     long_run = findings.one(estimand="long_run_zero")
-    after = sentence(
-        "In the long run the yearly retention without profit is {z}. {note}",
-        z=number(long_run, "percent1"), note=long_run.note,
-    )  # fmt: skip
+    after: Markup | str = long_run.note
+    if long_run.estimated:
+        after = sentence(
+            "At last year's figures, and for ever, a yearly retention below {z} would lose money.",
+            z=number(long_run, "percent1"),
+        )
     return figure(svg[0], svg[1], title, paragraph(text, "sub") + paragraph(after, "sub")) + _months(findings, money)
 
 

@@ -16,6 +16,9 @@ from whychurn.display.numbers import format_number
 from whychurn.display.svg import INK, LINE, SERIES, SOFT, STYLE, inline_svg
 from whychurn.findings import Row
 
+#: Positive values that lie further apart than this many times are drawn on a scale of multiples.
+WIDE_SPREAD = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -62,9 +65,12 @@ def lines_svg(
             ax.plot(
                 x, [row.estimate for row in line.rows], color=colour, linewidth=1.8, linestyle=dash, label=line.name
             )
-        for x, y, words in marks:
-            ax.plot([x], [y], marker="o", markersize=5, color=INK)
-            ax.annotate(words, (x, y), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=layout.font)
+        last = max(row.time for line in lines for row in line.rows)
+        for at, value, words in marks:
+            ax.plot([at], [value], marker="o", markersize=5, color=INK)
+            # Words at a point near the right edge stand to the left of it.
+            side = "right" if at > 0.75 * last else "center"
+            ax.annotate(words, (at, value), xytext=(0, 7), textcoords="offset points", ha=side, fontsize=layout.font)
         ax.axhline(0, color=SOFT, linewidth=0.8)
         ax.yaxis.set_major_formatter(lambda value, _: format_number(value, money))
         ax.xaxis.set_major_formatter(lambda value, _: format_number(value, style))
@@ -88,23 +94,30 @@ def dots_svg(groups: Sequence[tuple[str, Sequence[Row]]], alt: str, layout: Layo
     with sns.axes_style("ticks"), matplotlib.rc_context({**STYLE, **sizes}):
         fig = Figure(figsize=(layout.width, height), layout="constrained")
         ax = fig.add_subplot()
-        names, place = [], 0
+        names: list[tuple[int, str]] = []
+        heads: list[tuple[int, str]] = []
+        place = 0
         for group, rows in groups:
-            names.append((place, shortened(group, 0.4 * layout.width, layout.font), True))
+            heads.append((place, shortened(group, 0.6 * layout.width, layout.font)))
             place += 1
             for row in rows:
                 ax.plot([row.conf_low, row.conf_high], [place, place], color=SERIES[0], linewidth=2)
                 ax.plot([row.estimate], [place], marker="o", markersize=5, color=SERIES[0])
-                names.append((place, shortened(row.level, 0.36 * layout.width, layout.font), False))
+                names.append((place, shortened(row.level, 0.36 * layout.width, layout.font)))
                 place += 1
         ax.axvline(middle.estimate, color=SOFT, linestyle=(0, (3, 2)), linewidth=1)
-        ax.set_yticks([at for at, _, _ in names], [name for _, name, _ in names])
-        for label, (_, _, head) in zip(ax.get_yticklabels(), names, strict=True):
-            label.set_fontweight("bold" if head else "normal")
-            label.set_color(INK)
+        ax.set_yticks([at for at, _ in names], [name for _, name in names])
+        for at, head in heads:
+            ax.text(0.01, at, head, transform=ax.get_yaxis_transform(), fontweight="bold", color=INK, va="center")
         ax.set_ylim(place - 0.5, -0.7)
         ax.tick_params(axis="y", length=0)
+        limits = [limit for _, rows in groups for row in rows for limit in (row.conf_low, row.conf_high)]
+        if min(limits) > 0 and max(limits) > WIDE_SPREAD * min(limits):
+            ax.set_xscale("log")
+            ax.minorticks_off()
+            ax.xaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=layout.ticks))
+        else:
+            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(layout.ticks - 1))
         ax.xaxis.set_major_formatter(lambda value, _: format_number(value, money))
-        ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(layout.ticks - 1))
         ax.grid(axis="x", color=LINE)
         return inline_svg(fig, alt)
