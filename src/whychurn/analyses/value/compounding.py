@@ -67,8 +67,8 @@ def compounding_rows(ledger: Ledger, year: LastYear) -> Iterator[dict[str, Any]]
 def _paths(
     ledger: Ledger, year: LastYear, new: float, retentions: tuple[float, float], base: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    arpa = year.mrr_closing * ledger.margin / year.closing
-    left = arpa - (year.service if year.service == year.service else 0.0)
+    arpa = year.mrr_closing / year.closing
+    left = arpa * ledger.margin - (year.service if year.service == year.service else 0.0)
     months = np.arange(LAST + 1)
     plain, more = (customers_after(year.closing, new, monthly(r), months) for r in retentions)
     for level, customers in ((AS_NOW, plain), (MORE, more)):
