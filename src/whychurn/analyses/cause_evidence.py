@@ -56,7 +56,7 @@ class Setting:
     @classmethod
     def of(cls, panel: Panel, study: Study) -> Setting:
         """Return the setting of a study."""
-        rows = risk_rows(panel, study)
+        rows = risk_rows(panel, study, categories=True)
         events = rows.loc[rows["event"] == 1, "stop"]
         recent = second_reading(rows, study)
         second = EffectBook(recent, panel.used) if recent is not None else None

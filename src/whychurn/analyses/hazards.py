@@ -37,7 +37,7 @@ def run(panel: Panel, study: Study) -> Findings:
     Efron's treatment of ties. P-values of one kind of effect are adjusted over the candidates by
     Benjamini-Hochberg; so are those of the proportional-hazards tests.
     """
-    at_risk = risk_rows(panel, study)
+    at_risk = risk_rows(panel, study, categories=True)
     book = EffectBook(at_risk, panel.used)
     rows: list[dict[str, Any]] = []
     for kind in KINDS:
