@@ -103,14 +103,14 @@ def tiles_svg(
 
 
 def _draw(ax: Axes, tile: Tile, x: int, y: float, layout: Layout) -> None:
-    box = {"xy": (x + 0.03, y + 0.05), "width": 0.94, "height": 0.9}
+    corner, width, height = (x + 0.03, y + 0.05), 0.94, 0.9
     if tile.state == NOT_REACHED:
         return
     if tile.state == PARTIAL:
-        ax.add_patch(Rectangle(**box, facecolor="none", edgecolor=LINE, hatch="//////", linewidth=0.6))
+        ax.add_patch(Rectangle(corner, width, height, facecolor="none", edgecolor=LINE, hatch="//////", linewidth=0.6))
         return
     alpha = FAINTEST + (STRONGEST - FAINTEST) * min(max(tile.strength, 0.0), 1.0)
-    ax.add_patch(Rectangle(**box, facecolor=tile.colour, edgecolor="none", alpha=alpha))
+    ax.add_patch(Rectangle(corner, width, height, facecolor=tile.colour, edgecolor="none", alpha=alpha))
     middle = y + (0.34 if tile.under else 0.52)
     ax.text(x + 0.5, middle, tile.text, ha="center", va="center", color=INK)
     if tile.under:

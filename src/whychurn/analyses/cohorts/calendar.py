@@ -86,7 +86,8 @@ def unit_of_comparison(signed_up: Days) -> str:
 
 def ages_of(unit: str, longest: float) -> tuple[int, ...]:
     """Return the ages in months at which a triangle is read, up to the longest that anybody has reached."""
-    ages = [age for age in AGES if MONTHS[unit] <= age <= max(longest, MONTHS[unit])]
+    # Cohorts of a year are read every quarter all the same: in a window of a year nobody gets older.
+    ages = [age for age in AGES if min(MONTHS[unit], MONTHS["quarter"]) <= age <= longest]
     while len(ages) > MOST_AGES:
         # Every other one, never losing the oldest.
         ages = ages[-1::-2][::-1]

@@ -169,8 +169,10 @@ def _compared(groups: _Groups, study: TableStudy, base: dict[str, Any], referenc
         return
     # Without departures the reference would make every ratio infinite.
     reference = reference if reference in able or not len(able) else int(able[able != reference][0])
-    others = [code for code in able if code != reference]
-    fit, note = _fit(groups, others, able) if len(others) else (None, "Nobody left in any group that could be compared.")
+    others = [int(code) for code in able if code != reference]
+    fit, note = (
+        _fit(groups, others, able) if len(others) else (None, "Nobody left in any group that could be compared.")
+    )
     for code, name in enumerate(groups.names):
         if code == reference:
             continue
@@ -182,8 +184,10 @@ def _compared(groups: _Groups, study: TableStudy, base: dict[str, Any], referenc
         else:
             said = ""
             at = f"g{code}"
-            error = float(np.sqrt(fit.covariance.loc[at, at]))
-            contrast = Contrast(name, groups.names[reference], float(fit.params[at]), error, int(n[code]), int(events[code]))
+            error = float(np.sqrt(fit.covariance[[at]].loc[[at]].to_numpy(dtype=float)[0, 0]))
+            contrast = Contrast(
+                name, groups.names[reference], float(fit.params[at]), error, int(n[code]), int(events[code])
+            )
         made = ratio_row(contrast, study.confidence_level, **(base | {"note": said}))
         yield made | {"grade": _verdict(made, events[code], events[reference]), "denominator": events[reference]}
     if fit is not None:
@@ -244,10 +248,12 @@ def _trend(frame: pd.DataFrame, study: TableStudy) -> dict[str, Any]:
         "effect_kind": "unadjusted",
     }
     n, events = frame["account_id"].nunique(), int(frame["event"].sum())
-    fit, note = _cox(rows, ["later"]) if events and rows["later"].nunique() > 1 else (None, "There is no trend to fit.")
+    fit, note = None, "There is no trend to fit."
+    if events and rows["later"].max() > rows["later"].min():
+        fit, note = _cox(rows, ["later"])
     contrast = Contrast("one year later", "", np.nan, np.nan, n, events)
     if fit is not None:
-        error = float(np.sqrt(fit.covariance.iloc[0, 0]))
+        error = float(np.sqrt(fit.covariance.to_numpy(dtype=float)[0, 0]))
         contrast = Contrast("one year later", "", float(fit.params.iloc[0]), error, n, events)
     row = ratio_row(contrast, study.confidence_level, **(base | {"note": note}))
     return row | {"grade": _verdict(row, events, events)}

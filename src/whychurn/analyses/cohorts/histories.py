@@ -111,7 +111,8 @@ class Histories:
         """
         at = day[self.account]
         there = np.flatnonzero(self.there_on(at) & (at < self.end) & (at >= self.begin))
-        mrr = np.bincount(self.account[there], self.mrr_on(there, at[there]), minlength=self.n)
+        paid = self.mrr_on(there, at[there])
+        mrr = np.bincount(self.account[there], paid, minlength=self.n).astype(np.float64)
         return np.bincount(self.account[there], minlength=self.n) > 0, mrr
 
     def mrr_on(self, spells: Integers, days: Days) -> Floats:
@@ -123,7 +124,13 @@ class Histories:
         """Yield how many customers are followed from sign-up, were there before, or came back from before."""
         returned = ~self.followed & ~self.there_before
         n_spells = np.bincount(self.account, minlength=self.n)
-        base = {"analysis": "cohorts", "outcome": "churn", "term": "Customers", "unit": "customers", "declared": "in advance"}
+        base = {
+            "analysis": "cohorts",
+            "outcome": "churn",
+            "term": "Customers",
+            "unit": "customers",
+            "declared": "in advance",
+        }
         for estimand, of, definition, note in (
             ("customers_followed", self.followed, "customers who signed up in the window", ""),
             (

@@ -55,8 +55,18 @@ def layer_rows(histories: Histories, panel: Panel, study: TableStudy) -> Iterato
                     "denominator": float(closing["mrr_closing"]),
                     "definition": "recurring revenue on the last day of the month by sign-up of the customer",
                 }  # fmt: skip
-        yield row | {"estimand": "closing_customers", "level": SUM, "unit": "customers", "estimate": int(closing["closing"])}
-        yield row | {"estimand": "closing_mrr", "level": SUM, "unit": "per month", "estimate": float(closing["mrr_closing"])}
+        yield row | {
+            "estimand": "closing_customers",
+            "level": SUM,
+            "unit": "customers",
+            "estimate": int(closing["closing"]),
+        }
+        yield row | {
+            "estimand": "closing_mrr",
+            "level": SUM,
+            "unit": "per month",
+            "estimate": float(closing["mrr_closing"]),
+        }
     for estimand, gap in zip(("gap_customers", "gap_mrr"), gaps, strict=True):
         yield BASE | {
             "estimand": estimand,

@@ -69,4 +69,6 @@ def _cell(
     code, who = pd.factorize(account)
     row = rate_row(np.bincount(code, left, len(who)), np.bincount(code, days, len(who)), study.confidence_level)
     few = FEW_NOTE if row["n_events"] < FEW and "note" not in row else row.get("note", "")
-    return BASE | row | {"term": "Age and calendar", "level": key[0], "group": key[1], "n_accounts": len(who), "note": few}
+    return (
+        BASE | row | {"term": "Age and calendar", "level": key[0], "group": key[1], "n_accounts": len(who), "note": few}
+    )

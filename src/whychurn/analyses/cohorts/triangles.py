@@ -33,7 +33,9 @@ NET = "recurring revenue of the cohort at this age / on the days of sign-up; gro
 GROSS = "the smaller of what each customer pays at this age and paid on its day of sign-up, added up / that of the days of sign-up"
 NOT_PAYING = "Nobody of this cohort paid on the day of sign-up, so there is nothing to compare with."
 NO_AMOUNTS = "No recurring revenue is recorded."
-OF_SURVIVORS = "Of those who were customers on the window's first day, so many months after that day: not since sign-up."
+OF_SURVIVORS = (
+    "Of those who were customers on the window's first day, so many months after that day: not since sign-up."
+)
 
 
 def unit_row(unit: str, rule: str) -> dict[str, Any]:
@@ -87,9 +89,7 @@ def _read(histories: Histories, days: Days, base: Floats) -> _Reading:
     return _Reading(np.asarray(days < histories.end), there, mrr, np.minimum(mrr, base))
 
 
-def _sizes(
-    members: Integers, base: Floats, name: str, unit: str, note: str, amounts: bool
-) -> Iterator[dict[str, Any]]:
+def _sizes(members: Integers, base: Floats, name: str, unit: str, note: str, amounts: bool) -> Iterator[dict[str, Any]]:
     row = BASE | {"term": "Cohorts", "level": name, "group": unit, "n_accounts": len(members), "note": note}
     yield row | {
         "estimand": "cohort_size",

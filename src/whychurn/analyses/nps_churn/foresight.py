@@ -41,7 +41,7 @@ def foresight_rows(
     """
     base = BASE | {"outcome": outcome, "method": METHOD, "term": FORESIGHT, "estimand": "auc", "unit": "share of pairs"}
     base |= {"definition": PAIRS, "time": float(study.horizon)}
-    plain = {name: as_objects(rows[name]) for name in rows if rows[name].dtype == "category"}
+    plain = {str(name): as_objects(rows[name]) for name in rows if rows[name].dtype == "category"}
     at = landmark_rows(FrameRows(rows.assign(**plain)), panel, study)
     if outcome == VOLUNTARY_CHURN:
         at.frame["event"] = ((at.frame["event"] == 1) & (at.frame["cause"] == VOLUNTARY)).astype(int)

@@ -26,7 +26,9 @@ def cohort_summary(findings: Findings) -> Block:
 
 def main_term(findings: Findings) -> str:
     """Return the coarsest comparison of cohorts, "" where there is none."""
-    row = next((row for row in findings.rows() if str(row.term).startswith(SIGN_UP) and row.estimand == "hazard_ratio"), None)
+    row = next(
+        (row for row in findings.rows() if str(row.term).startswith(SIGN_UP) and row.estimand == "hazard_ratio"), None
+    )
     return "" if row is None else str(row.term)
 
 
@@ -34,7 +36,7 @@ def newest(findings: Findings, term: str) -> Row | None:
     """Return the ratio of the newest cohort of which something can be told, else of the newest."""
     rows = [row for row in findings.where(estimand="hazard_ratio", term=term).rows() if row.level not in ("", BEFORE)]
     told = [row for row in rows if row.grade != TOO_FEW]
-    return (told or rows or [None])[-1]
+    return told[-1] if told else rows[-1] if rows else None
 
 
 def _headline(findings: Findings) -> Markup:
@@ -54,7 +56,12 @@ def _headline(findings: Findings) -> Markup:
             m=number(row, "count", "denominator"),
             reference=row.reference,
         )
-    parts = {"level": row.level, "reference": row.reference, "ratio": number(row, "ratio2"), "interval": interval(row, "ratio2")}
+    parts = {
+        "level": row.level,
+        "reference": row.reference,
+        "ratio": number(row, "ratio2"),
+        "interval": interval(row, "ratio2"),
+    }
     if row.grade in (FASTER, SLOWER):
         return sentence(
             "Customers who joined in {level} stay {what}: at the same age they leave {ratio} times as fast as those of {reference} "
@@ -81,7 +88,9 @@ def _followed(findings: Findings) -> Block:
     followed = findings.one(estimand="customers_followed")
     if not followed.estimated:
         return Block(Markup(""))
-    before, back, returned = (first_row(findings, estimand=name) for name in ("customers_before", "customers_back", "returned"))
+    before, back, returned = (
+        first_row(findings, estimand=name) for name in ("customers_before", "customers_back", "returned")
+    )
     parts = [
         sentence(
             "{n} customers signed up in the window and are followed from their first day.", n=number(followed, "count")
@@ -97,7 +106,9 @@ def _followed(findings: Findings) -> Block:
     if back is not None and back.estimate:
         parts.append(sentence("{n} more {what}: they are in no cohort.", n=number(back, "count"), what=back.definition))
     if returned is not None and returned.estimate:
-        parts.append(sentence("{n} {what}. {note}", n=number(returned, "count"), what=returned.definition, note=returned.note))
+        parts.append(
+            sentence("{n} {what}. {note}", n=number(returned, "count"), what=returned.definition, note=returned.note)
+        )
     return paragraph(sentence(" ").join(parts), "sub")
 
 
@@ -138,7 +149,11 @@ def _common_age(points: list[Row]) -> float:
 
 def cohort_ratios(findings: Findings) -> Block:
     """Return the ratios of sign-up half-years, and of calendar years, at the same age."""
-    terms = list(dict.fromkeys(row.term for row in findings.where(estimand="hazard_ratio").rows() if str(row.term).startswith(SIGN_UP)))
+    terms = list(
+        dict.fromkeys(
+            row.term for row in findings.where(estimand="hazard_ratio").rows() if str(row.term).startswith(SIGN_UP)
+        )
+    )
     if not terms:
         return Block(Markup(""))
     rows = [row for row in findings.where(estimand="hazard_ratio", term=terms[-1]).rows() if row.level]
@@ -147,8 +162,8 @@ def cohort_ratios(findings: Findings) -> Block:
     if any(row.estimated for row in rows):
         reference = next(row.reference for row in rows if row.estimated)
         alt = f"How fast cohorts leave at the same age, against {reference}: {in_words(lines, ('ratio',))}."
-        pictures = [ratio_svg(lines, ("ratio",), alt, layout) for layout in (WIDE, NARROW)]
-        drawn = figure(*pictures, _ratio_title(findings, str(reference)), _said(findings))
+        wide, narrow = (ratio_svg(lines, ("ratio",), alt, layout) for layout in (WIDE, NARROW))
+        drawn = figure(wide, narrow, _ratio_title(findings, str(reference)), _said(findings))
     return drawn + folded("All comparisons at the same age", _table(findings, terms))
 
 
@@ -163,7 +178,8 @@ def _ratio_title(findings: Findings, reference: str) -> Markup:
             **parts,
         )
     return sentence(
-        "No clear trend over sign-up: per later year {ratio} times as fast at the same age (interval {interval}, {p})", **parts
+        "No clear trend over sign-up: per later year {ratio} times as fast at the same age (interval {interval}, {p})",
+        **parts,
     )
 
 
@@ -179,7 +195,8 @@ def _said(findings: Findings) -> Block:
     if test is not None and test.p_value < 0.05:
         parts.append(
             sentence(
-                "The ratios change with age ({p}): read each as an average over the ages seen.", p=p_text(test, "p_value")
+                "The ratios change with age ({p}): read each as an average over the ages seen.",
+                p=p_text(test, "p_value"),
             )
         )
     return paragraph(sentence(" ").join(parts), "sub")

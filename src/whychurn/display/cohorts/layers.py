@@ -48,7 +48,8 @@ def cohort_layers(findings: Findings) -> Block:
     levels = list(dict.fromkeys(str(row.level) for row in rows))
     ends = [row for row in rows if row.time == rows[-1].time]
     alt = "By sign-up, at the last month end: " + "; ".join(
-        f"{row.level} {format_number(row.estimate / row.denominator if row.denominator else 0.0, 'percent0')}" for row in ends
+        f"{row.level} {format_number(row.estimate / row.denominator if row.denominator else 0.0, 'percent0')}"
+        for row in ends
     )
     wide, narrow = (_svg(rows, levels, style, alt + ".", layout) for layout in (WIDE, NARROW))
     what = "recurring revenue" if money else "customers"
@@ -59,7 +60,9 @@ def cohort_layers(findings: Findings) -> Block:
         what=what[:1].upper() + what[1:],
         gap=number(gap, "number2"),
     )
-    below = paragraph(text, "sub") + folded("Customers and revenue by sign-up, each December and at the end", _numbers(findings, levels, money))
+    below = paragraph(text, "sub") + folded(
+        "Customers and revenue by sign-up, each December and at the end", _numbers(findings, levels, money)
+    )
     return figure(wide, narrow, _title(ends, what, style), below)
 
 
@@ -94,7 +97,7 @@ def _svg(rows: Sequence[Row], levels: Sequence[str], style: str, alt: str, layou
         ax = fig.add_axes((left, 0.12, 1 - left - layout.names / layout.width, 0.84))
         below = np.zeros(len(times))
         middles = []
-        for place, level in enumerate(levels):
+        for place in range(len(levels)):
             above = below + stack[place]
             colour = SERIES[place % len(SERIES)]
             ax.fill_between(times, below, above, facecolor=colour, edgecolor=PAPER, alpha=0.75, linewidth=0.6)
@@ -111,10 +114,13 @@ def _axes(ax: Axes, times: Sequence[float], ends: dict[float, str], top: float, 
     ax.set_ylim(0, top)
     years = [time for time in times if ends[time][5:7] == "12"] or [times[-1]]
     step = max(1, -(-len(years) // 5))
-    ax.set_xticks(years[::step], [f"Dec {ends[time][:4]}" if ends[time][5:7] == "12" else ends[time][:7] for time in years[::step]])
+    ax.set_xticks(
+        years[::step],
+        [f"Dec {ends[time][:4]}" if ends[time][5:7] == "12" else ends[time][:7] for time in years[::step]],
+    )
     # The last label would run out of the picture if centred.
     for label in ax.get_xticklabels()[-1:]:
-        label.set_ha("right")
+        label.set_horizontalalignment("right")
     ax.yaxis.set_major_formatter(lambda value, _: _short_amount(value, style))
     ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.grid(axis="y")

@@ -35,13 +35,17 @@ def cohort_periods(findings: Findings) -> Block:
         for age in ages
     ]
     said = "; ".join(
-        f"{row.name}: " + ", ".join(f"{tile.text} in {year}" for tile, year in zip(row.tiles, years, strict=True) if tile.text)
+        f"{row.name}: "
+        + ", ".join(f"{tile.text} in {year}" for tile, year in zip(row.tiles, years, strict=True) if tile.text)
         for row in rows
     )
     alt = f"Departures per 100 customer-years by age and calendar year. {said}."
     heads = ("", "Departures per 100 customer-years; small: how many left")
     columns = ["All years" if year == ANY else str(year) for year in years]
-    wide, narrow = (tiles_svg(rows, columns, heads if layout is WIDE else ("", "Left per 100 a year (how many)"), alt, layout) for layout in (WIDE, NARROW))
+    wide, narrow = (
+        tiles_svg(rows, columns, heads if layout is WIDE else ("", "Left per 100 a year (how many)"), alt, layout)
+        for layout in (WIDE, NARROW)
+    )
     text = (
         "Age runs down, the calendar runs across, and a cohort runs through both together: who is a year older is so a year later. "
         "Age, calendar and cohort can therefore not be told apart in full by any analysis; a change that met all customers in one "

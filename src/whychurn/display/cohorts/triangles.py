@@ -55,9 +55,13 @@ def cohort_customers(findings: Findings) -> Block:
     unit = unit_of(findings)
     if not unit:
         return paragraph("Nobody signed up in the window, so there is no cohort to follow.", "note")
+    if not findings.where(estimand="customers_kept", group=unit, term="Cohorts").rows():
+        return paragraph("No cohort has been followed for a month yet.", "note")
     drawn = _drawn(findings, "customers_kept", unit, "share still customers")
     below = paragraph(legend_sentence(), "sub") + _reading(findings, unit)
-    detail = folded("All numbers of this triangle, with intervals", _numbers(findings, "customers_kept", unit, "percent1"))
+    detail = folded(
+        "All numbers of this triangle, with intervals", _numbers(findings, "customers_kept", unit, "percent1")
+    )
     return figure(*drawn, _customers_title(findings, unit), below + detail)
 
 
@@ -77,7 +81,9 @@ def _customers_title(findings: Findings, unit: str) -> Markup:
     chance = Markup("")
     if test is not None and test.p_value == test.p_value:
         said = (
-            ": they differ more than by chance ({p})" if test.p_value < CLEAR else ": no more than chance would make them differ ({p})"
+            ": they differ more than by chance ({p})"
+            if test.p_value < CLEAR
+            else ": no more than chance would make them differ ({p})"
         )
         chance = sentence(said, p=p_text(test, "p_value"))
     return sentence(
@@ -127,7 +133,8 @@ def cohort_revenue(findings: Findings) -> Block:
     sizes = folded("What each cohort began with", _began(findings, unit))
     gross = folded(
         "All numbers of this triangle, with and without growth",
-        _numbers(findings, "revenue_kept", unit, "percent1") + _numbers(findings, "revenue_kept_gross", unit, "percent1"),
+        _numbers(findings, "revenue_kept", unit, "percent1")
+        + _numbers(findings, "revenue_kept_gross", unit, "percent1"),
     )
     return figure(*drawn, _revenue_title(findings, unit), paragraph(text, "sub") + sizes + gross)
 
@@ -153,7 +160,9 @@ def cohort_months(findings: Findings) -> Block:
     if unit_of(findings) in ("", "month"):
         return Block(Markup(""))
     note = paragraph("Small cohorts: a customer more or less moves a share by several points.", "sub")
-    return folded("The same by month of sign-up", _numbers(findings, "customers_kept", "month", "percent0", False) + note)
+    return folded(
+        "The same by month of sign-up", _numbers(findings, "customers_kept", "month", "percent0", False) + note
+    )
 
 
 def _drawn(findings: Findings, estimand: str, unit: str, what: str) -> tuple[Markup, Markup]:
@@ -162,11 +171,14 @@ def _drawn(findings: Findings, estimand: str, unit: str, what: str) -> tuple[Mar
     lowest = min((row.estimate for row in cells if row.estimated), default=0.0)
     span = max(1.0 - lowest, 0.05)
     rows = _tile_rows(findings, cells, unit, ages, span)
-    said = "; ".join(f"{row.name}: {', '.join(tile.text for tile in row.tiles if tile.text) or 'nothing yet'}" for row in rows)
+    said = "; ".join(
+        f"{row.name}: {', '.join(tile.text for tile in row.tiles if tile.text) or 'nothing yet'}" for row in rows
+    )
     alt = f"Cohorts by {unit} of sign-up, {what} in percent at {', '.join(f'{age:g}' for age in ages)} months. {said}."
     columns = [f"{age:g}" for age in ages]
     wide, narrow = (
-        tiles_svg(rows, columns, ("Joined", "Months since sign-up (percent kept)"), alt, layout) for layout in (WIDE, NARROW)
+        tiles_svg(rows, columns, ("Joined", "Months since sign-up (percent kept)"), alt, layout)
+        for layout in (WIDE, NARROW)
     )
     return wide, narrow
 
@@ -232,7 +244,11 @@ def _numbers(findings: Findings, estimand: str, unit: str, style: str, intervals
     at = {(row.level, row.time): row for row in found}
     sizes = {row.level: row for row in findings.where(estimand="cohort_size", group=unit).rows()}
     ages = sorted({row.time for row in found if row.estimated})
-    levels = [*[level for level in sizes if level != BEFORE], ALL, *([BEFORE] if (BEFORE, ages[0]) in at else [])] if ages else []
+    levels = (
+        [*[level for level in sizes if level != BEFORE], ALL, *([BEFORE] if (BEFORE, ages[0]) in at else [])]
+        if ages
+        else []
+    )
     cells = [
         {
             "cohort": level,
