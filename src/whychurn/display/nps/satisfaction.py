@@ -16,6 +16,9 @@ from whychurn.display.timeline import NARROW, WIDE, timeline_svg
 from whychurn.display.wording import first_row, interval, number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
+#: Periods with fewer ratings are not named in the title.
+ENOUGH = 30
+
 
 def csat_summary(findings: Findings) -> Block:
     """State the share of satisfied ratings and the mean, and the ratings that do not count."""
@@ -43,19 +46,37 @@ def csat_over_time(findings: Findings) -> Block:
         return Block(Markup(""))
     alt = f"Share of satisfied ratings {rows[0].term.lower()}. {timeline.in_words(rows, 'percent0')}"
     wide, narrow = (timeline_svg(rows, overall, "percent0", alt, layout) for layout in (WIDE, NARROW))
-    return figure(wide, narrow, _title(findings), _after(findings, rows))
+    return figure(wide, narrow, _title(rows), _after(findings, rows))
 
 
-def _title(findings: Findings) -> Markup:
-    clear = clear_ones(findings.where(estimand="csat_against_rest").rows())
+def _title(periods: list[Row]) -> Markup:
+    """Name the lowest and the highest period, of those that rest on enough ratings if there are such."""
+    known = [row for row in periods if row.estimated]
+    ranked = sorted([row for row in known if row.denominator >= ENOUGH] or known, key=lambda row: row.estimate)
+    return sentence(
+        "Satisfaction {by} lay between {low} ({low_period}) and {high} ({high_period})",
+        by=str(ranked[0].term).lower(),
+        low=number(ranked[0], "percent0"),
+        low_period=ranked[0].level,
+        high=number(ranked[-1], "percent0"),
+        high_period=ranked[-1].level,
+    )
+
+
+def _groups(tests: list[Row]) -> Markup:
+    """Say whether a group differs clearly from all others, and which does most."""
+    made = [row for row in tests if not math.isnan(row.p_adjusted)]
+    clear = clear_ones(made)
+    n = printed(len(made), "count")
     if not clear:
-        return sentence("Satisfaction is much the same in all groups: none differs clearly from all others")
+        return sentence("No group differs clearly from all others ({n} comparisons, adjusted by Holm).", n=n)
     top = clear[0]
     return sentence(
-        "“{level}” ({term}) is {more} satisfied than all others: {d} points ({i}; {p})",
+        "{k} of {n} groups differ clearly from all others (adjusted by Holm), “{level}” ({term}) most: {d} points ({i}; {p}).",
+        k=printed(len(clear), "count"),
+        n=n,
         level=top.level,
         term=top.term,
-        more="more" if top.estimate > 0 else "less",
         d=number(top, "points1"),
         i=interval(top, "points1"),
         p=p_text(top),
@@ -64,13 +85,11 @@ def _title(findings: Findings) -> Markup:
 
 def _after(findings: Findings, periods: list[Row]) -> Block:
     tests = findings.where(estimand="csat_against_rest").rows()
-    made = [row for row in tests if not math.isnan(row.p_adjusted)]
     text = sentence(
         "Share of ratings of 4 or 5 {by}, with its interval; the dashed line is all. Ratings of one customer belong together, and "
-        "intervals allow for it. {k} of {n} comparisons of a group with all others are clear (adjusted by Holm).",
+        "intervals allow for it. {groups}",
         by=str(periods[0].term).lower(),
-        k=printed(len(clear_ones(made)), "count"),
-        n=printed(len(made), "count"),
+        groups=_groups(tests),
     )
     by_level = {(row.term, row.level): row for row in tests}
     groups = findings.where(estimand="csat_share", group="segment").rows()
