@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from whychurn.display.blocks import Block, Column, bullets, figure, finding, folded, paragraph, table
+from whychurn.display.blocks import Block, Column, figure, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.value_figures import NARROW, WIDE, Line, dots_svg, lines_svg
-from whychurn.display.wording import first_row, interval, money_style, number, with_interval
+from whychurn.display.wording import first_row, interval, money_style, note_of, number, with_interval
 from whychurn.findings import Findings, Row
 
 DISCOUNTED = "discounted at the study's yearly rate"
@@ -34,7 +34,7 @@ def value_summary(findings: Findings) -> Block:
     worth = _worth(findings)
     if worth is None or not worth.estimated:
         months = first_row(findings, estimand="expected_months")
-        note = worth.note if worth is not None else _note(findings, "lifetime_value")
+        note = worth.note if worth is not None else note_of(findings, "lifetime_value")
         if months is None:
             return finding(note)
         return finding(
@@ -53,7 +53,7 @@ def value_summary(findings: Findings) -> Block:
     )  # fmt: skip
     usual = first_row(findings, estimand="usual_value")
     if usual is None or not usual.estimated:
-        return finding(sentence("{head}.", head=head)) + paragraph(_note(findings, "usual_value"), "sub")
+        return finding(sentence("{head}.", head=head)) + paragraph(note_of(findings, "usual_value"), "sub")
     biggest = max(findings.where(estimand="step").rows(), key=lambda row: abs(row.estimate))
     return finding(
         sentence(
@@ -191,193 +191,6 @@ def value_segments(findings: Findings) -> Block:
     )  # fmt: skip
 
 
-def value_profit(findings: Findings) -> Block:
-    """Draw the last year's profit by retention, with the point where it is zero."""
-    profit = first_row(findings, estimand="profit")
-    if profit is None or not profit.estimated:
-        return paragraph(_note(findings, "profit"), "note")
-    money, rows = money_style(findings), findings.where(estimand="profit_at_retention").rows()
-    zero, kept = first_row(findings, estimand="zero_retention"), findings.one(estimand="retention")
-    n, new = findings.one(estimand="average_customers"), findings.one(estimand="new_customers")
-    parts = {name: findings.one(estimand=f"year_{name}") for name in ("arpa", "service", "acquisition")}
-    text = sentence(
-        "Last {m} months: {n} customers on average × ({a} − {s} a month) less {w} new customers × {k} to win each = {p}, before "
-        "all other costs. What is not recorded (–) counts as zero.",
-        m=number(profit, "number0", "time"), n=number(n, "number0"), a=number(parts["arpa"], money),
-        s=number(parts["service"], money), w=number(new, "count"), k=number(parts["acquisition"], money),
-        p=number(profit, money),
-    )  # fmt: skip
-    if not rows:
-        return paragraph(text) + paragraph(zero.note if zero else "", "note")
-    if zero is not None and zero.estimated:
-        title = sentence(
-            "Profit from customers would have been zero at a retention of {z}; it was {r}",
-            z=number(zero, "percent1"), r=number(kept, "percent1"),
-        )  # fmt: skip
-    else:
-        title = sentence("{note} Retention was {r}", note=zero.note if zero else "", r=number(kept, "percent1"))
-    marks = [(kept.estimate, profit.estimate, "as it was")]
-    marks += [(zero.estimate, 0.0, "zero")] if zero is not None and zero.estimated else []
-    alt = "Profit from customers over the period by the share of opening customers kept, with the actual point marked."
-    svg = [
-        lines_svg([Line("Profit", rows)], alt, layout, money, "opening customers kept", "percent0", marks)
-        for layout in (WIDE, NARROW)
-    ]
-    long_run = findings.one(estimand="long_run_zero")
-    after: Markup | str = long_run.note
-    if long_run.estimated:
-        after = sentence(
-            "At last year's figures, and for ever, a yearly retention below {z} would lose money.",
-            z=number(long_run, "percent1"),
-        )
-    return figure(svg[0], svg[1], title, paragraph(text, "sub") + paragraph(after, "sub")) + _months(findings, money)
-
-
-def _months(findings: Findings, money: str) -> Block:
-    cells = [
-        {
-            "month": row.level,
-            "n": number(row, "number0", "numerator"),
-            "new": number(row, "count", "denominator"),
-            "profit": number(row, money),
-        }
-        for row in findings.where(estimand="month_profit").rows()
-    ]
-    columns = [
-        Column("Month", "month", css="cause"),
-        Column("Customers on average", "n", number=True),
-        Column("New", "new", number=True),
-        Column("Profit", "profit", number=True),
-    ]
-    return folded("Month by month", table("Profit from customers by month", columns, cells, css="causes"))
-
-
-def value_compounding(findings: Findings) -> Block:
-    """Draw recurring revenue at today's retention and at five points more, and say what halving churn does."""
-    gains = {row.time: row for row in findings.where(estimand="gain_revenue").rows() if row.estimated}
-    if not gains:
-        return paragraph(_note(findings, "gain_revenue"), "note")
-    money, first, last = money_style(findings), min(gains), max(gains)
-    now = "retention as it is"
-    lines = [
-        Line(level.capitalize(), findings.where(estimand="recurring_revenue", level=level).rows(), dashed=level == now)
-        for level in ("five points more", now)
-    ]
-    title = sentence(
-        "Five points more yearly retention add {a} of monthly revenue by month {f}, but {b} by month {l}",
-        a=number(gains[first], money), f=number(gains[first], "number0", "time"), b=number(gains[last], money),
-        l=number(gains[last], "number0", "time"),
-    )  # fmt: skip
-    marks = [(row.time, row.numerator, "") for row in gains.values()]
-    alt = "Monthly recurring revenue over sixty months at two retentions; months ten, twenty and sixty are marked."
-    svg = [lines_svg(lines, alt, layout, money, "months from now", marks=marks) for layout in (WIDE, NARROW)]
-    cells = []
-    for time, row in gains.items():
-        share = findings.one(estimand="gain_revenue_share", time=time)
-        profit, part = (first_row(findings, estimand=name, time=time) for name in ("gain_profit", "gain_profit_share"))
-        cells.append(
-            {
-                "month": number(row, "number0", "time"),
-                "revenue": sentence("{a} ({s})", a=number(row, money), s=number(share, "percent1")),
-                "profit": sentence("{a} ({s})", a=number(profit, money), s=number(part, "percent1"))
-                if profit is not None and part is not None
-                else "",
-            }
-        )
-    columns = [
-        Column("Month", "month", css="cause"),
-        Column("More revenue a month", "revenue", number=True),
-        Column("More profit a month", "profit", number=True),
-    ]
-    steady = {row.time: row for row in findings.where(estimand="steady_state").rows() if row.estimated}
-    text: Markup | str = _note(findings, "steady_state")
-    if steady:
-        text = sentence(
-            "At today's churn ({c} a month) recurring revenue settles at {a} in the end; at half of it, at {b}: twice as much.",
-            c=number(steady[1.0], "percent1", "numerator"), a=number(steady[1.0], money), b=number(steady[0.5], money),
-        )  # fmt: skip
-    quoted = findings.one(estimand="quoted", level="profit from five points more retention")
-    context = sentence("Often quoted: {i} more profit. {note}", i=interval(quoted, "percent0"), note=quoted.note)
-    below = paragraph(text) + table("What five points add", columns, cells, css="causes") + paragraph(context, "sub")
-    return figure(svg[0], svg[1], title, below)
-
-
-def value_keeping(findings: Findings) -> Block:
-    """Return what winning and keeping cost, payback, and how many customers make up for those who leave."""
-    money = money_style(findings)
-    labels = {
-        "acquisition_cost": ("Winning a customer", money),
-        "keeping_cost": ("Serving a customer for a year", money),
-        "cost_ratio": ("Winning against a year of serving", "ratio2"),
-        "payback_simple": ("Months until paid for, by the last year's averages", "number1"),
-        "payback_month": ("Months until paid for, leavers and discount included", "number1"),
-        "won_per_month": ("New customers a month", "number1"),
-        "stand_still_customers": ("New customers a month needed to stand still", "number1"),
-        "stand_still_revenue": ("The same, to keep recurring revenue", "number1"),
-        "stand_still_cost": ("What standing still costs a year", money),
-        "interventions_per_year": ("Attempts to save, per customer and year", "number2"),
-    }
-    cells = [
-        {"what": label, "value": with_interval(row, style), "note": row.note}
-        for name, (label, style) in labels.items()
-        if (row := first_row(findings, estimand=name)) is not None
-    ]
-    if not cells:
-        return Block(Markup(""))
-    need, won = findings.one(estimand="stand_still_customers"), findings.one(estimand="won_per_month")
-    title = sentence(
-        "Of {w} new customers a month, {n} only replace those who leave",
-        w=number(won, "number1"), n=number(need, "number1"),
-    )  # fmt: skip
-    if need.estimate > won.estimate:
-        title = sentence(
-            "{n} new customers a month would replace those who leave; there were {w}",
-            w=number(won, "number1"), n=number(need, "number1"),
-        )  # fmt: skip
-    columns = [Column("What", "what", css="cause"), Column("Value (interval)", "value", number=True)]
-    columns.append(Column("Note", "note", css="small"))
-    ratio = findings.one(estimand="quoted", level="cost of winning against cost of keeping")
-    churn = findings.one(estimand="quoted", level="yearly churn of a good subscription business")
-    context = sentence(
-        "Often quoted: winning costs {r} times as much as keeping; a good yearly churn is {c}. {a} {b}",
-        r=interval(ratio, "number0"), c=interval(churn, "percent0"), a=ratio.note, b=churn.note,
-    )  # fmt: skip
-    return finding(title) + table("The economics of keeping", columns, cells, css="causes") + paragraph(context, "sub")
-
-
-def value_assumptions(findings: Findings) -> Block:
-    """List in plain words what all of this takes for granted."""
-    items: list[Markup | str] = [
-        "Estimates given assumptions, never a promise: customers to come are taken to be like those of the window, and ages "
-        "are joined from customers who came at different times.",
-        "Lifetimes are of first stays. What customers bring who leave and come back later is not in them.",
-        "Compounding and steady states hold churn, acquisition, revenue per customer and the mix of customers constant.",
-        "Revenue is recurring revenue as agreed, not what was paid. Costs are those in the table costs, nothing else.",
-    ]
-    horizon, rate = first_row(findings, estimand="horizon"), first_row(findings, estimand="discount_rate")
-    if horizon is not None and rate is not None:
-        items.insert(
-            1,
-            sentence(
-                "Looked ahead {h} of {asked} months; later money is discounted at {r} a year ([value] in study.toml). {note}",
-                h=number(horizon, "number0"), asked=number(horizon, "number0", "numerator"), r=number(rate, "percent1"),
-                note=horizon.note,
-            ),
-        )  # fmt: skip
-    won = first_row(findings, estimand="acquisition_recorded")
-    if won is not None:
-        items.append(
-            sentence(
-                "A cost of winning is recorded for {n} of {of} new customers by the month they began; the others are taken to "
-                "cost the same.", n=number(won, "count"), of=number(won, "count", "denominator"),
-            )
-        )  # fmt: skip
-    called = first_row(findings, estimand="called")
-    if called is not None and called.note:
-        items.append(called.note)
-    return bullets(items)
-
-
 def _worth(findings: Findings) -> Row | None:
     return first_row(findings, estimand="lifetime_value", level=DISCOUNTED) or first_row(
         findings, estimand="lifetime_value"
@@ -387,8 +200,3 @@ def _worth(findings: Findings) -> Row | None:
 def _called(findings: Findings) -> str:
     row = first_row(findings, estimand="called")
     return str(row.level) if row is not None else "lifetime revenue"
-
-
-def _note(findings: Findings, estimand: str) -> str:
-    row = first_row(findings, estimand=estimand)
-    return str(row.note) if row is not None else ""

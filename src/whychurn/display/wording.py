@@ -126,3 +126,9 @@ def first_row(findings: Findings, **conditions: object) -> Row | None:
     """Return the first row that fits, None where there is none."""
     rows = findings.where(**conditions).rows()
     return rows[0] if rows else None
+
+
+def note_of(findings: Findings, estimand: str) -> str:
+    """Return the note of the first finding of an estimand, empty if there is none."""
+    row = first_row(findings, estimand=estimand)
+    return str(row.note) if row is not None else ""
