@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from whychurn.errors import FitError, NoEventsError, SeparationError
-from whychurn.models import fit_response_weights, net_promoter_score
+from whychurn.models import fit_response_weights, net_promoter_interval, net_promoter_score
 
 
 def asked(n=800, seed=1):
@@ -108,3 +108,7 @@ def test_what_cannot_be_weighted_is_refused():
         fit_response_weights(frame, ["x"], "answered").mean(frame["y"], among=np.zeros(100, dtype=bool))
     with pytest.raises(FitError, match="missing"):
         fit_response_weights(frame, ["x"], "answered").mean(np.full(100, np.nan))
+
+
+def test_the_interval_of_a_score_is_the_adjusted_one():
+    assert net_promoter_interval(0.52, 0.17, 1000.0) == pytest.approx((0.302326, 0.395581), abs=5e-7)

@@ -71,7 +71,12 @@ from whychurn.models.recurrent import (
     mean_cumulative_function,
     mean_cumulative_test,
 )
-from whychurn.models.response_weights import ResponseWeights, WeightedMean, fit_response_weights
+from whychurn.models.response_weights import (
+    ResponseWeights,
+    WeightedMean,
+    fit_response_weights,
+    net_promoter_interval,
+)
 from whychurn.models.restricted_mean import RestrictedMeanResult, restricted_mean
 from whychurn.models.sensitivity import EValue, e_value, smallest_detectable_hazard_ratio
 from whychurn.models.smoothed_hazard import SmoothedHazard, smooth_hazard
@@ -151,6 +156,7 @@ __all__ = [
     "logrank_test",
     "mean_cumulative_function",
     "mean_cumulative_test",
+    "net_promoter_interval",
     "net_promoter_score",
     "nps_coverage",
     "pairwise_logrank",

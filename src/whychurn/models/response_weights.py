@@ -24,6 +24,8 @@ from whychurn.errors import FitError
 from whychurn.models.columns import Booleans, Floats, Integers, read_groups, read_numbers
 from whychurn.models.design import apply_design
 from whychurn.models.logistic import LogisticFit, fit_logistic
+from whychurn.models.nps import _ADDED as ADDED
+from whychurn.models.nps import _adjusted as adjusted_score
 from whychurn.models.wald import normal_quantile
 
 
@@ -175,3 +177,20 @@ def fit_response_weights(
     full = np.where(gave, gave.mean() / chance, 0.0)
     weights = np.minimum(full, cap)
     return ResponseWeights(chance, weights, cap, int((full > cap).sum()), fit, gave, clusters)
+
+
+def net_promoter_interval(
+    promoters: float, detractors: float, n_effective: float, conf_level: float = 0.95
+) -> tuple[float, float]:
+    """Return the adjusted Wald interval of a weighted Net Promoter Score, as `net_promoter_score` has it.
+
+    Parameters
+    ----------
+    promoters, detractors
+        Weighted shares.
+    n_effective
+        As many independent answers as have the same variance.
+    """
+    centre, spread = adjusted_score(promoters, detractors, n_effective, ADDED)
+    half = normal_quantile(conf_level) * float(np.sqrt(spread))
+    return max(float(centre) - half, -1.0), min(float(centre) + half, 1.0)

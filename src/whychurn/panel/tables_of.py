@@ -110,12 +110,18 @@ class TablesOf(Mapping[str, pd.DataFrame]):
 
     def sums(self, period: str = "month", segments: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return customers and recurring revenue by calendar period: :func:`whychurn.panel.period_sums.period_sums`."""
+        name = f"sums by {period}"
+        if segments is None and name in self._made:
+            return self._made[name]
         try:
-            return period_sums(self._connection, self._study, self._revenue, period, segments)
+            found = period_sums(self._connection, self._study, self._revenue, period, segments)
         except duckdb.ConnectionException:
             raise PanelError(
                 "Sums cannot be made any more: the sources were closed. Ask for them before closing the sources."
             ) from None
+        if segments is None:
+            self._made[name] = found
+        return found
 
     @cached_property
     def _revenue(self) -> str:
