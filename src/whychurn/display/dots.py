@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whychurn.display.curves import shortened
 from whychurn.display.numbers import format_number
-from whychurn.display.svg import INK, SERIES, SOFT, STYLE, inline_svg
+from whychurn.display.svg import INK, PAPER, SERIES, SOFT, STYLE, inline_svg
 from whychurn.findings import Row
 
 
@@ -31,7 +31,7 @@ class Layout:
 
 
 WIDE = Layout(width=7.4, row=0.215, font=8.5, names=1.75, counts=0.6)
-NARROW = Layout(width=3.5, row=0.225, font=8.5, names=1.3, counts=0.46)
+NARROW = Layout(width=3.5, row=0.225, font=8.5, names=1.45, counts=0.46)
 ABOVE, BELOW = 0.3, 0.36
 
 
@@ -94,7 +94,7 @@ def in_words(groups: Sequence[tuple[str, Sequence[Dot]]], style: str) -> str:
 
 def _draw(ax: Axes, dot: Dot, y: float, layout: Layout) -> None:
     row, colour = dot.row, SERIES[0]
-    name = shortened(str(row.level), layout.names - 0.15, layout.font)
+    name = shortened(str(row.level), layout.names - 0.12, layout.font, bold=False)
     _beside(ax, 0.0, y, name, -8, "right", colour=INK)
     _beside(ax, 1.0, y, format_number(row.denominator, "count"), 6, "left", colour=SOFT)
     if not row.estimated:
@@ -127,5 +127,5 @@ def _beside(
     ax.annotate(
         text, xy=(x, y), xycoords=("axes fraction", "data"), xytext=(shift, 0), textcoords="offset points",
         ha=align, va="center", color=colour, fontweight="bold" if bold else "normal", annotation_clip=False,
-        parse_math=False,
+        parse_math=False, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8} if bold else None,
     )  # fmt: skip

@@ -94,7 +94,10 @@ def _axes(ax: Axes, rows: Sequence[Row], style: str, layout: Layout) -> None:
     # Years begin where a name ends in -01 or -Q1; short spans have their periods named instead.
     years = [time for time, name in names.items() if name.endswith(("-01", "-Q1"))]
     if len(years) >= 2:
-        ax.set_xticks(years, [names[time][:4] for time in years])
+        first, room = min(names), (max(names) - min(names)) / (8 if layout.width > 5 else 4)
+        begins = {first: names[first]} if years[0] - first > room else {}
+        ticks = begins | {time: names[time][:4] for time in years}
+        ax.set_xticks(list(ticks), list(ticks.values()))
     else:
         shown = list(names)[:: max(1, -(-len(names) // layout.names))]
         ax.set_xticks(shown, [names[time] for time in shown])

@@ -122,8 +122,9 @@ def adjusted(tests: list[dict[str, Any]], family: str) -> Iterator[dict[str, Any
 
 
 def score(frame: pd.DataFrame, study: TableStudy, by: str | None = None, over: str | None = None) -> NetPromoterResult:
-    """Return scores with variances by account; independent answers where all are of one account."""
-    cluster = "cluster" if (frame["cluster"] != frame["cluster"].iloc[0]).any() else None
+    """Return scores with variances by account; answers are independent where each account, or one only, has answered."""
+    owner = frame["cluster"]
+    cluster = "cluster" if owner.duplicated().any() and (owner != owner.iloc[0]).any() else None
     return net_promoter_score(frame, "score", by=by, over=over, cluster=cluster, conf_level=study.confidence_level)
 
 

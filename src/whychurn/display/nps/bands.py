@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from whychurn.display.blocks import Block, Column, folded, paragraph, section, table
+from whychurn.display.blocks import Block, Column, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.crosstabs import crosstab_tests, tie_tests
 from whychurn.display.heatmap import heatmap, signed
@@ -32,9 +32,9 @@ def nps_heatmap(findings: Findings) -> Block:
     accounts = printed(tests[0].n_accounts, "count", tests[0].id, "n_accounts")
     known = sum(not math.isnan(test.p_adjusted) for test in tests)
     text = sentence(
-        "The latest answer of each of {accounts} customers, by what was known before it: what was used, and time since the last "
-        "login or use, as of the lag of the study before the week of the answer. {clear} of {n} groupings are clearly tied to the "
-        "answer (adjusted for {n} tests after Benjamini and Hochberg). A tie is no cause.",
+        "The latest answer of each of {accounts} customers, by what was known of them before it; what they used, and how long they "
+        "had been silent, as of the study’s lag before that. {clear} of {n} groupings are clearly tied to the answer (adjusted for "
+        "{n} tests after Benjamini and Hochberg). A tie is no cause.",
         accounts=accounts,
         clear=printed(len(clear), "count"),
         n=printed(known, "count"),
@@ -49,7 +49,7 @@ def _folded(findings: Findings, tests: Sequence[Row], clear: Sequence[Row]) -> B
         rest = [(_name(test, band), _residuals(findings, test, band)) for test in others for band in SHOWN]
         caption = sentence("Groupings without a clear tie to the answer: what stands out here may be chance")
         blocks += folded("Groupings without a clear tie", heatmap(caption, rest, MEANING))
-    tables = [section(test.term, _table(findings, test)) for test in tests]
+    tables = [_table(findings, test) for test in tests]
     return blocks + folded("Every table, and the tests", crosstab_tests(findings), *tables)
 
 

@@ -29,8 +29,11 @@ def comment_topics(findings: Findings) -> Block:
     cells = [
         {
             "topic": topic,
-            "n": number(shares[topic, "all"], "count", "numerator"),
-            "all": number(shares[topic, "all"], "percent0"),
+            "n": sentence(
+                "{n} <small>({share})</small>",
+                n=number(shares[topic, "all"], "count", "numerator"),
+                share=number(shares[topic, "all"], "percent0"),
+            ),
             **{band: with_interval(shares[topic, band], "percent0") for band in BANDS},
             "p": number(ties[topic], "p", "p_adjusted") if topic in ties else "",
         }
@@ -39,11 +42,10 @@ def comment_topics(findings: Findings) -> Block:
     columns = [
         Column("Topic", "topic", css="cause"),
         Column("Comments", "n", number=True),
-        Column("Of all", "all", number=True),
         *(Column(f"Of {band}s", band, number=True) for band in BANDS),
         Column("adjusted p", "p", number=True),
     ]
-    return table(_title(shares, ties), columns, cells) + _after(said, shares)
+    return table(_title(shares, ties), columns, cells, css="causes") + _after(said, shares)
 
 
 def _title(shares: dict[tuple[str, str], Row], ties: dict[str, Row]) -> Markup:

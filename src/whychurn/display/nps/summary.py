@@ -83,9 +83,9 @@ def excluded(findings: Findings, outcome: str, things: str) -> Block:
         return Block(Markup(""))
     losses = [row for row in rows if row.estimate > 0]
     if losses:
-        why = sentence("; ").join(sentence("{why}: {n}", why=row.level, n=number(row, "count")) for row in losses)
+        why = sentence("; ").join(sentence("{why} ({n})", why=row.level, n=number(row, "count")) for row in losses)
         text = sentence(
-            "Of {all} {things} some do not count: {why}.",
+            "Not counted, of {all} {things}: {why}.",
             all=number(losses[0], "count", "denominator"),
             things=things,
             why=why,
