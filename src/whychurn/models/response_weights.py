@@ -127,9 +127,9 @@ class ResponseWeights:
         information = x.T @ ((p * (1.0 - p))[:, None] * x)
         scores = (self.answered - p)[:, None] * x
         moved = moved + scores @ linalg.solve(information, x.T @ tilt, assume_a="pos")
-        errors = [self._error(part) for part in (plain, moved, moved - plain)]
+        of_raw, of_weighted, of_both = (self._error(part) for part in (plain, moved, moved - plain))
         effective = float(mass.sum() ** 2 / (mass**2).sum())
-        return WeightedMean(raw, weighted, weighted - raw, *errors, n, effective)
+        return WeightedMean(raw, weighted, weighted - raw, of_raw, of_weighted, of_both, n, effective)
 
     def _error(self, influence: Floats) -> float:
         """Return the standard error of a sum of influences, by cluster where there are clusters."""
