@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from whychurn.display.blocks import Block, Column, folded, paragraph, table
+from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.crosstabs import crosstab_tests, tie_tests
 from whychurn.display.heatmap import heatmap, signed
@@ -27,7 +27,7 @@ def nps_heatmap(findings: Findings) -> Block:
     if not tests:
         return Block(Markup(""))
     clear = [test for test in tests if test.p_adjusted < CLEAR]
-    shown = [(_name(test, band), _residuals(findings, test, band)) for test in clear or tests for band in SHOWN]
+    shown = [(_name(test, band), _residuals(findings, test, band)) for test in clear for band in SHOWN]
     caption = _title(findings, clear)
     accounts = printed(tests[0].n_accounts, "count", tests[0].id, "n_accounts")
     known = sum(not math.isnan(test.p_adjusted) for test in tests)
@@ -39,11 +39,12 @@ def nps_heatmap(findings: Findings) -> Block:
         clear=printed(len(clear), "count"),
         n=printed(known, "count"),
     )
-    return heatmap(caption, shown, MEANING) + paragraph(text, "sub") + _folded(findings, tests, clear)
+    drawn = heatmap(caption, shown, MEANING) if shown else finding(caption)
+    return drawn + paragraph(text, "sub") + _folded(findings, tests, clear)
 
 
 def _folded(findings: Findings, tests: Sequence[Row], clear: Sequence[Row]) -> Block:
-    others = [test for test in tests if test not in clear] if clear else []
+    others = [test for test in tests if test not in clear]
     blocks = Block(Markup(""))
     if others:
         rest = [(_name(test, band), _residuals(findings, test, band)) for test in others for band in SHOWN]
@@ -76,7 +77,7 @@ def _title(findings: Findings, clear: Sequence[Row]) -> Markup:
                 )
             )  # fmt: skip
     if not most:
-        return sentence("No grouping is clearly tied to the answer: what stands out here may be chance")
+        return sentence("No grouping is clearly tied to the answer: what stands out may be chance")
     return sentence("Over-represented are {most}", most=sentence(", and ").join(most))
 
 

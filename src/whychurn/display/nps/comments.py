@@ -35,7 +35,7 @@ def comment_topics(findings: Findings) -> Block:
                 share=number(shares[topic, "all"], "percent0"),
             ),
             **{band: with_interval(shares[topic, band], "percent0") for band in BANDS},
-            "p": number(ties[topic], "p", "p_adjusted") if topic in ties else "",
+            "p": number(ties[topic], "p", "p_adjusted") if topic in ties else "–",
         }
         for topic in dict.fromkeys(topic for topic, _ in shares)
     ]

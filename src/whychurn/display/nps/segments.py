@@ -58,13 +58,12 @@ def _title(tests: Sequence[Row]) -> Markup:
     if not clear:
         return sentence("No group’s score differs clearly from that of all others")
     top = clear[0]
-    side = "above" if top.estimate > 0 else "below"
     return sentence(
-        "“{level}” ({term}) scores {d} points {side} all others ({i}; {p})",
+        "“{level}” ({term}) scores {side} all others: {d} points ({i}; {p})",
         level=top.level,
         term=top.term,
-        d=printed(abs(top.estimate), "nps", top.id, "estimate") if top.estimate > 0 else number(top, "points1"),
-        side=side if top.estimate > 0 else "from",
+        side="above" if top.estimate > 0 else "below",
+        d=number(top, "points1"),
         i=interval(top, "points1"),
         p=p_text(top),
     )
