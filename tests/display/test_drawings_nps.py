@@ -66,7 +66,7 @@ def test_the_headline_is_the_score_with_interval_answers_and_who_answered(found)
     text = said(found, "nps_summary")
     assert text.startswith(f"The Net Promoter Score is −{abs(100 * row.estimate):.0f} (interval −")
     assert f"of {row.denominator:,.0f} persons who answered" in text and "invitations were answered" in text
-    assert "the page on who answers" in text
+    assert "the others may think otherwise" in text
 
 
 def test_only_answers_in_the_file_is_a_caution(found):

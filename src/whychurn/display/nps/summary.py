@@ -47,8 +47,8 @@ def _answered(findings: Findings) -> Block:
         text = sentence("{note} How far the score speaks for all customers cannot be told from it.", note=asked.note)
         return paragraph(text, "note")
     text = sentence(
-        "{answered} of {sent} invitations were answered ({share}). Those who answer are no random sample of customers: the page "
-        "on who answers says how far that moves the score.",
+        "{answered} of {sent} invitations were answered ({share}). Those who answer are no random sample of customers, and "
+        "the score is theirs: the others may think otherwise.",
         answered=number(asked, "count", "numerator"),
         sent=number(asked, "count", "denominator"),
         share=number(asked, "percent0"),
