@@ -55,6 +55,8 @@ def _headline(findings: Findings) -> Markup:
         "no tie": "The score does not foretell leaving: detractors {verb} {crude} ({ci}){promoters}.",
         "no clear tie": "Nothing shows that the score foretells leaving: detractors {verb} {crude} ({ci}){promoters}.",
     }
+    if verdict.level not in texts:
+        return sentence("Whether the score foretells leaving cannot be told. {note}", note=direct.note or crude.note)
     return sentence(texts[verdict.level], **parts)
 
 
