@@ -88,6 +88,9 @@ class ResponseWeights:
     fit: LogisticFit
     answered: Booleans = field(repr=False)
     clusters: Integers | None = field(repr=False)
+    #: What every row adds to the regression's coefficients, and the design with its constant, shape (n, q) each.
+    influence: Floats = field(repr=False)
+    design: Floats = field(repr=False)
 
     @property
     def n_effective(self) -> float:
@@ -123,10 +126,7 @@ class ResponseWeights:
         # How the mean moves with the regression's coefficients; weights that are cut do not move.
         p = self.probability
         tilt = np.where(self.weights < self.cap, -(1.0 - p), 0.0) * moved
-        x = np.column_stack([np.ones(len(p)), apply_design(self.fit.design, self.fit.frame)])
-        information = x.T @ ((p * (1.0 - p))[:, None] * x)
-        scores = (self.answered - p)[:, None] * x
-        moved = moved + scores @ linalg.solve(information, x.T @ tilt, assume_a="pos")
+        moved = moved + self.influence @ (self.design.T @ tilt)
         of_raw, of_weighted, of_both = (self._error(part) for part in (plain, moved, moved - plain))
         effective = float(mass.sum() ** 2 / (mass**2).sum())
         return WeightedMean(raw, weighted, weighted - raw, of_raw, of_weighted, of_both, n, effective)
@@ -176,7 +176,10 @@ def fit_response_weights(
     gave = read_numbers(frame, answered) > 0.0
     full = np.where(gave, gave.mean() / chance, 0.0)
     weights = np.minimum(full, cap)
-    return ResponseWeights(chance, weights, cap, int((full > cap).sum()), fit, gave, clusters)
+    x = np.column_stack([np.ones(len(frame)), apply_design(fit.design, frame)])
+    information = x.T @ ((chance * (1.0 - chance))[:, None] * x)
+    influence = linalg.solve(information, ((gave - chance)[:, None] * x).T, assume_a="pos").T
+    return ResponseWeights(chance, weights, cap, int((full > cap).sum()), fit, gave, clusters, influence, x)
 
 
 def net_promoter_interval(
