@@ -18,7 +18,7 @@ from whychurn.analyses.feature_fits import IRRELEVANT, PROTECTIVE, RISKY, UNCLEA
 from whychurn.analyses.feature_models import UsageModels, without_repeats
 from whychurn.analyses.feature_naive import lifetime_totals
 from whychurn.analyses.feature_rows import base_rows, modules_of, raw_name, usage_adjusters
-from whychurn.analyses.risk_rows import of_cause
+from whychurn.analyses.risk_rows import of_cause, owned
 from whychurn.models import fit_cox
 from whychurn.panel import Candidate
 
@@ -69,7 +69,9 @@ def test_a_module_alone_is_a_plain_cox_model_with_errors_by_customer(found):
     rows = panel.recorded.read(["account_id", "start", "stop", "event", "cause", "uses_28_mobile"])
     rows = rows[rows["uses_28_mobile"].notna()].assign(x=lambda f: np.log1p(f["uses_28_mobile"]))
     rows = of_cause(rows, "voluntary")
-    fit = fit_cox(rows, ["x"], time="stop", event="event", start="start", cluster="account_id")
+    rows = rows.assign(owner=owned(panel, rows["account_id"]))
+    assert rows["owner"].nunique() < rows["account_id"].nunique()
+    fit = fit_cox(rows, ["x"], time="stop", event="event", start="start", cluster="owner")
     row = ratio(found, "mobile", "unadjusted")
     used = rows["uses_28_mobile"] > 0
     usual = rows.loc[used, "uses_28_mobile"].median()

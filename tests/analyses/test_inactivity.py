@@ -153,7 +153,7 @@ def test_the_curve_is_the_natural_spline_of_formulaic_with_the_same_knots(at_ris
     frame = frame[login.seen]
     term = "cr(day, knots=[10, 21], lower_bound=3, upper_bound=45, constraints='center', extrapolation='extend')"
     grid = pd.DataFrame({"day": [2.0, 5.0, 14.0, 30.0, 44.0]})
-    fit = fit_cox(frame, [term], time="stop", event="event", start="start", cluster="account_id")
+    fit = fit_cox(frame, [term], time="stop", event="event", start="start", cluster="cluster")
     design = apply_design(fit.design, grid)
     expected = (design - design[0]) @ fit.params.to_numpy()
     # Those without a number of days are in neither model.

@@ -117,7 +117,7 @@ def test_unadjusted_ratio_is_a_landmark_cox_model(new, found):
             "met": milestone.met,
             "start": 42.0,
             "stop": new.followed,
-            "id": np.arange(new.n),
+            "id": new.rows.drop_duplicates("customer", keep="last")["cluster"].to_numpy(),
             "left": new.ended.astype(int),
         }
     )
