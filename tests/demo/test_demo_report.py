@@ -122,7 +122,7 @@ def test_the_index_answers_first_and_says_what_is_not_there(demo_report):
     assert pages == [
         "01_causes", "02_data_quality", "04_crosstabs", "05_hazards", "10_industry", "11_inactivity", "12_feature_usage",
         "13_onboarding", "14_engagement", "15_reasons", "16_landmarks",
-        "17_nps", "19_nps_churn", "21_cohorts", "22_definitions", "23_value",
+        "17_nps", "19_nps_churn", "20_metrics", "21_cohorts", "22_definitions", "23_value",
     ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "nps_churn": ("whychurn.analyses.nps_churn", "Does the score foretell leaving?"),
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
+    "metrics": ("whychurn.analyses.metrics", "How many leave, and what goes with them?"),
     "cohorts": ("whychurn.analyses.cohorts", "Do newer customers stay longer?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),

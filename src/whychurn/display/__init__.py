@@ -69,6 +69,11 @@ if TYPE_CHECKING:
         landmark_forecast,
     )
     from whychurn.display.landmarks import landmark_caveats, landmark_dates, landmark_effects, landmark_summary
+    from whychurn.display.metrics.bridge import metrics_bridge, metrics_changes
+    from whychurn.display.metrics.losses import metrics_conversion, metrics_doubts, metrics_reasons, metrics_renewals
+    from whychurn.display.metrics.over_time import metrics_months, metrics_retention
+    from whychurn.display.metrics.segments import metrics_segments
+    from whychurn.display.metrics.summary import metrics_rates, metrics_summary
     from whychurn.display.nps.bands import nps_heatmap
     from whychurn.display.nps.comments import comment_topics
     from whychurn.display.nps.interval import nps_interval
@@ -135,6 +140,11 @@ _ROOMS = {
     "industry_reasons": "industry_why",
     "landmark_forecasts": "landmark_accuracy landmark_agreement landmark_calibration landmark_forecast",
     "landmarks": "landmark_caveats landmark_dates landmark_effects landmark_summary",
+    "metrics.bridge": "metrics_bridge metrics_changes",
+    "metrics.losses": "metrics_conversion metrics_doubts metrics_reasons metrics_renewals",
+    "metrics.over_time": "metrics_months metrics_retention",
+    "metrics.segments": "metrics_segments",
+    "metrics.summary": "metrics_rates metrics_summary",
     "nps.bands": "nps_heatmap",
     "nps.comments": "comment_topics",
     "nps.interval": "nps_interval",
@@ -176,9 +186,11 @@ __all__ = [
     "industry_leaving", "industry_pairs", "industry_segments", "industry_staying", "industry_summary",
     "industry_why", "industry_worth", "landmark_accuracy", "landmark_agreement", "landmark_calibration",
     "landmark_caveats", "landmark_dates", "landmark_effects", "landmark_forecast", "landmark_summary",
-    "missing_values", "naive_damage", "nps_churn_change", "nps_churn_curves", "nps_churn_foresight",
-    "nps_churn_leavers", "nps_churn_ratios", "nps_churn_summary", "nps_excluded", "nps_heatmap",
-    "nps_interval", "nps_over_time", "nps_segments", "nps_summary", "onboarding_amounts",
+    "metrics_bridge", "metrics_changes", "metrics_conversion", "metrics_doubts", "metrics_months",
+    "metrics_rates", "metrics_reasons", "metrics_renewals", "metrics_retention", "metrics_segments",
+    "metrics_summary", "missing_values", "naive_damage", "nps_churn_change", "nps_churn_curves",
+    "nps_churn_foresight", "nps_churn_leavers", "nps_churn_ratios", "nps_churn_summary", "nps_excluded",
+    "nps_heatmap", "nps_interval", "nps_over_time", "nps_segments", "nps_summary", "onboarding_amounts",
     "onboarding_first_use", "onboarding_milestones", "onboarding_summary", "opinion_curves",
     "opinion_differences", "opinion_summary", "opinion_table", "outcome_comparison", "period_table",
     "plan_summary", "plan_table", "proportional_summary", "proportional_table", "quality_findings",

@@ -43,7 +43,14 @@ class Dot:
     clear: bool = False
 
 
-def dots_svg(groups: Sequence[tuple[str, Sequence[Dot]]], overall: Row, style: str, alt: str, layout: Layout) -> Markup:
+def dots_svg(
+    groups: Sequence[tuple[str, Sequence[Dot]]],
+    overall: Row,
+    style: str,
+    alt: str,
+    layout: Layout,
+    counted: str = "answers",
+) -> Markup:
     """Draw the groups, the first on top.
 
     Parameters
@@ -58,6 +65,8 @@ def dots_svg(groups: Sequence[tuple[str, Sequence[Dot]]], overall: Row, style: s
         What the figure says, in words.
     layout : Layout
         :data:`WIDE` or :data:`NARROW`.
+    counted : str
+        What the counts on the right are.
     """
     n_lines = sum(len(dots) + 1 for _, dots in groups)
     height = ABOVE + layout.row * n_lines + BELOW
@@ -70,7 +79,7 @@ def dots_svg(groups: Sequence[tuple[str, Sequence[Dot]]], overall: Row, style: s
         )
         ax.set_ylim(n_lines - 0.5, -0.5)
         ax.axvline(overall.estimate, color=SERIES[1], linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-        _beside(ax, 1.0, -0.75, "answers", 6, "left", colour=SOFT)
+        _beside(ax, 1.0, -0.75, counted, 6, "left", colour=SOFT)
         place = 0
         for heading, dots in groups:
             room = layout.width - layout.counts

@@ -1,0 +1,79 @@
+"""What the parts of the page share: the columns of its findings, the periods, and sums over customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from whychurn.analyses.common import OUTCOME
+from whychurn.analyses.metrics.intervals import Sums
+from whychurn.panel import Panel
+from whychurn.panel.tables_of import TablesOf
+from whychurn.study import TableStudy
+
+BASE: dict[str, Any] = {"analysis": "metrics", "outcome": OUTCOME, "method": "count", "declared": "in advance"}
+MONTH, QUARTER, YEAR = "month", "quarter", "year"
+#: The twelve months that end with the window, and those that end with each month before.
+LAST, ROLLING = "last year", "rolling year"
+CUSTOMERS, SHARE = "customers", "share"
+#: Groups of fewer customers say little, and are not tested against the others.
+FEWEST = 30
+NO_REVENUE = "No recurring revenue is recorded for these customers."
+
+
+def sums(panel: Panel, period: str, segments: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return customers and revenue by period: :func:`whychurn.panel.period_sums.period_sums`."""
+    assert isinstance(panel.tables, TablesOf)
+    return panel.tables.sums(period, segments)
+
+
+def cells_of(table: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a table of sums, columns as attributes."""
+    yield from table.itertuples()
+
+
+def label(starts_on: pd.Timestamp, ends_on: pd.Timestamp, period: str) -> str:
+    """Return what a period is called: 2025-03, 2025 Q1, 2025, or its first and last day."""
+    if period == MONTH:
+        return f"{starts_on:%Y-%m}"
+    if period == QUARTER:
+        return f"{starts_on:%Y} Q{(starts_on.month - 1) // 3 + 1}"
+    if period == YEAR:
+        return f"{starts_on:%Y}"
+    return f"{starts_on:%Y-%m-%d} to {ends_on - pd.Timedelta(days=1):%Y-%m-%d}"
+
+
+def days_since(day: pd.Timestamp, begin: date) -> float:
+    """Return days of the window."""
+    return float((day - pd.Timestamp(begin)).days)
+
+
+def lost_sums(cell: Any) -> Sums:
+    """Sums for the share of opening revenue that left with its customers."""
+    return Sums(cell.mrr_lost, cell.mrr_opening, cell.square_lost, cell.square_lost, cell.square_begin, cell.opening)
+
+
+def kept_sums(cell: Any) -> Sums:
+    """Sums for the share of opening revenue that is kept, no customer counting for more than it paid."""
+    return Sums(cell.mrr_kept, cell.mrr_opening, cell.square_kept, cell.begin_kept, cell.square_begin, cell.opening)
+
+
+def after_sums(cell: Any) -> Sums:
+    """Sums for what the opening customers pay at the end, per what they paid at the beginning."""
+    return Sums(cell.mrr_after, cell.mrr_opening, cell.square_after, cell.begin_after, cell.square_begin, cell.opening)
+
+
+def shrunk_sums(cell: Any) -> Sums:
+    """Sums for the share of opening revenue that customers who stay no longer pay."""
+    part = cell.mrr_opening - cell.mrr_kept - cell.mrr_lost
+    square = cell.square_begin - 2 * cell.begin_kept + cell.square_kept - cell.square_lost
+    cross = cell.square_begin - cell.begin_kept - cell.square_lost
+    return Sums(part, cell.mrr_opening, square, cross, cell.square_begin, cell.opening)
+
+
+def money(study: TableStudy, value: float, **more: Any) -> dict[str, Any]:
+    """Return a finding of an amount per month in the study's currency."""
+    return BASE | {"unit": study.currency, "estimate": float(value)} | more

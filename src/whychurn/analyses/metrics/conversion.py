@@ -1,0 +1,93 @@
+"""A month's rate as a year's, the year as it was, and the chance that a new customer leaves within a year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from whychurn.analyses.metrics.ages import DAYS as YEAR_DAYS
+from whychurn.analyses.metrics.base import BASE, LAST, MONTH, SHARE, cells_of, sums
+from whychurn.analyses.share_differences import Share
+from whychurn.errors import FitError
+from whychurn.models import fit_kaplan_meier
+from whychurn.panel import Panel
+from whychurn.study import TableStudy
+
+MONTHS, DAYS = 12, 365.0
+TOO_SHORT = "Nobody has been followed through the first year."
+
+
+def conversion_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
+    """Yield the pooled monthly rate, what it comes to in a year, the survival curve's answer, and who is in their first year."""
+    months = sums(panel, MONTH)
+    months = months[months["whole"]].tail(MONTHS)
+    lost, opening = float(months["lost"].sum()), float(months["opening"].sum())
+    rate = Share.of(lost, opening, study.confidence_level)
+    base = BASE | {"method": MONTH, "unit": SHARE, "conf_level": study.confidence_level, "n_events": lost}
+    base |= {"term": f"{len(months)} months"}
+    words = "sum of customers lost in each of the last twelve whole months, per sum of the customers each opened with"
+    nothing = {} if opening else {"note": "No whole month has customers."}
+    yield base | {"estimand": "monthly_churn", "definition": words} | rate.row() | nothing
+    yearly: dict[str, Any] = {}
+    if opening:
+        yearly = {
+            "estimate": year_of(rate.estimate), "conf_low": year_of(rate.conf_low), "conf_high": year_of(rate.conf_high),
+        }  # fmt: skip
+    words = "a conversion, not an observation: 1 - (1 - monthly rate)^12, as if everybody faced the same rate in every month"
+    yield base | {"estimand": "converted_churn", "definition": words} | yearly | nothing
+    yield _first_year(panel, study)
+    yield from _new_customers(panel, study)
+
+
+def year_of(monthly: float) -> float:
+    """Return the yearly rate that a monthly one comes to if it stays the same.
+
+    Examples
+    --------
+    >>> round(year_of(0.02), 4)
+    0.2153
+    """
+    return 1 - (1 - monthly) ** MONTHS
+
+
+def _first_year(panel: Panel, study: TableStudy) -> dict[str, Any]:
+    """Return 1 - S(365): Kaplan-Meier over all stays, those from before the window entering late."""
+    stays = panel.accounts
+    row = BASE | {
+        "estimand": "first_year_churn", "method": "Kaplan-Meier", "term": "new customers", "time": DAYS, "unit": SHARE,
+        "definition": "1 - S(365 days): chance that a new customer has left within a year, at the rates of the whole window",
+        "n_accounts": int(stays["account_id"].nunique()), "n_events": int(stays["event"].sum()),
+        "conf_level": study.confidence_level,
+    }  # fmt: skip
+    frame = pd.DataFrame({"start": stays["entry"].clip(lower=0.0), "stop": stays["duration"], "event": stays["event"]})
+    frame = frame[frame["stop"] > frame["start"]].astype(float)
+    if frame.empty or not ((frame["start"] < DAYS) & (frame["stop"] > DAYS)).any():
+        return row | {"note": TOO_SHORT}
+    try:
+        fit = fit_kaplan_meier(frame, "stop", "event", start="start", conf_level=study.confidence_level)
+        point = fit.at([DAYS]).iloc[0]
+    except FitError as problem:
+        return row | {"note": str(problem)}
+    values = {name: float(point[name]) for name in ("survival", "conf_low", "conf_high")}
+    if pd.isna(values["survival"]):
+        return row | {"note": TOO_SHORT}
+    out = row | {"estimate": 1 - values["survival"]}
+    if not (pd.isna(values["conf_low"]) or pd.isna(values["conf_high"])):
+        out |= {"conf_low": 1 - values["conf_high"], "conf_high": 1 - values["conf_low"]}
+    return out
+
+
+def _new_customers(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
+    """Yield who was in the first year of service among the opening customers, and who came and went in between."""
+    cell = next(cells_of(sums(panel, LAST)))
+    stays, day = panel.accounts, pd.Timestamp(cell.starts_on)
+    began, ended = pd.to_datetime(stays["started_on"]), pd.to_datetime(stays["ended_on"])
+    there = (began < day) & (ended.isna() | (ended >= day))
+    young = there & ((day - began).dt.days < YEAR_DAYS)
+    base = BASE | {"method": LAST, "term": "opening customers"}
+    share = Share.of(int(young.sum()), int(there.sum()), study.confidence_level)
+    words = "opening customers of the last twelve months who came less than a year before"
+    yield base | {"estimand": "in_first_year", "unit": SHARE, "definition": words} | share.row()
+    yield base | {"estimand": "came_and_went", "unit": "customers", "estimate": float(cell.won_and_left)}

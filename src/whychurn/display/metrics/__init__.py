@@ -1,0 +1,1 @@
+"""The page on churn and revenue by calendar."""

@@ -1,0 +1,68 @@
+"""The page on churn and revenue: every number has its finding; customers and money stand side by side."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import whychurn as wc
+from whychurn import display
+from whychurn.findings import Findings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
+from companies import company_panel
+
+pytestmark = pytest.mark.xdist_group("companies")
+PARTS = (
+    "metrics_summary", "metrics_rates", "metrics_doubts", "metrics_months", "metrics_retention", "metrics_bridge",
+    "metrics_changes", "metrics_segments", "metrics_reasons", "metrics_renewals", "metrics_conversion",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found() -> Findings:
+    study, panel = company_panel()
+    return wc.analyse("metrics", panel, study)
+
+
+def text_of(block: object) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(block.markup)))
+
+
+def changed(found: Findings, value: float, **where: str) -> Findings:
+    table = found.table.copy()
+    place = (table[list(where)] == list(where.values())).all(axis=1)
+    table.loc[place, ["estimate", "conf_low", "conf_high"]] = value
+    return Findings(table, found.provenance)
+
+
+def test_no_number_stands_without_its_finding(found):
+    html = "".join(str(getattr(display, name)(found).markup) for name in PARTS)
+    known = {row.id for row in found.rows()}
+    sources = set(re.findall(r'data-finding="([^".]*)', html)) - {""}
+    assert len(sources) > 300 and sources <= known
+
+
+def test_the_headline_has_customers_and_money(found):
+    lost, money = (found.one(estimand=name, method="last year") for name in ("customer_churn", "mrr_churn"))
+    text = text_of(display.metrics_summary(found))
+    assert f"{100 * lost.estimate:.1f}% of customers left and took {100 * money.estimate:.1f}% of the revenue" in text
+
+
+def test_the_sign_of_net_churn_is_put_in_words(found):
+    grown = changed(
+        changed(found, 1.2, estimand="nrr", method="last year"), -0.2, estimand="net_churn", method="last year"
+    )
+    assert "negative net churn: what stays grows by more" in text_of(display.metrics_summary(grown))
+    assert "more than make up for it" in text_of(display.metrics_summary(grown))
+    assert "positive net churn" in text_of(display.metrics_summary(found))
+
+
+def test_a_bridge_that_does_not_close_is_told(found):
+    assert "close to the cent" in text_of(display.metrics_bridge(found))
+    table = found.table.copy()
+    place = table["estimand"] == "bridge_gap"
+    table.loc[place, "grade"] = "does not close"
+    table.loc[place, "numerator"] = 2
+    assert "2 months do not agree" in text_of(display.metrics_bridge(Findings(table, found.provenance)))
