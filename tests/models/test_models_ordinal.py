@@ -109,6 +109,18 @@ def test_effects_are_differences_of_predicted_chances():
     assert either == pytest.approx((up - down) / 2e-4, abs=1e-7)
 
 
+def test_chances_with_a_value_set_are_averages_of_predictions():
+    frame = frame_of()
+    fit = fit_ordered_logit(frame, ["x", "g"], "y", LEVELS)
+    chance, low, high = fit.average_chance("x", 2.0)
+    assert chance == pytest.approx(fit.predict(frame.assign(x=2.0))["promoter"].mean(), abs=1e-12)
+    assert low < chance < high
+    either = fit.average_chance("g", "b", "passive")[0]
+    assert either == pytest.approx(1 - fit.predict(frame.assign(g="b"))["detractor"].mean(), abs=1e-12)
+    with pytest.raises(FitError, match="level is one of"):
+        fit.average_chance("x", 2.0, "detractor")
+
+
 def test_contrasts_use_the_covariance():
     fit = fit_ordered_logit(frame_of(), ["x", "z"], "y", LEVELS)
     estimate, error = fit.contrast({"x": 1.0, "z": -1.0})

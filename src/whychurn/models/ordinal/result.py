@@ -15,7 +15,7 @@ from whychurn.models.design import Design, apply_design
 from whychurn.models.logistic.links import read_link
 from whychurn.models.logistic.standardisation import RiskModel, marginal_effects
 from whychurn.models.ordinal.parallel import ParallelTest, parallel_test
-from whychurn.models.wald import WaldTest, ratio_table, wald_test
+from whychurn.models.wald import WaldTest, normal_quantile, ratio_table, wald_test
 
 COVARIANCES = ("model", "HC0", "cluster")
 
@@ -110,14 +110,40 @@ class OrderedLogitFit:
         -------
         DataFrame with term, level, reference, estimate, std_error, conf_low, conf_high, statistic, p_value.
         """
+        return marginal_effects(self._above(level), self.frame, self.weights, term, conf_level)
+
+    def average_chance(
+        self, column: str, value: float | str, level: str | None = None, conf_level: float = 0.95
+    ) -> tuple[float, float, float]:
+        """Return the average chance of standing at `level` or above it, had every row this value, and its interval.
+
+        Parameters
+        ----------
+        column
+            That the terms read.
+        value
+            What it is set to.
+        level
+            By default the highest level.
+        conf_level
+            Of the interval (delta method, on the logit scale).
+        """
+        model = self._above(level)
+        chance, gradient = model.average_risk(self.frame, self.weights / self.weights.sum(), column, value)
+        error = float(np.sqrt(max(gradient @ model.covariance @ gradient, 0.0)))
+        half = normal_quantile(conf_level) * error / (chance * (1.0 - chance))
+        low, high = (float(special.expit(special.logit(chance) + side * half)) for side in (-1.0, 1.0))
+        return chance, low, high
+
+    def _above(self, level: str | None) -> RiskModel:
+        """Standing at a level or above it is a binary regression whose intercept is minus the cut point below."""
         wanted = self.levels[-1] if level is None else level
         if wanted not in self.levels[1:]:
             raise FitError(f"level is one of {', '.join(self.levels[1:])}, not {level!r}.")
-        # Standing at a level or above it is a binary regression whose intercept is minus the cut point below.
         cut = f"{self.levels[self.levels.index(wanted) - 1]}|{wanted}"
         names = [cut, *self.params.index]
         signs = np.array([-1.0, *np.ones(len(self.params))])
-        model = RiskModel(
+        return RiskModel(
             self.design,
             signs * np.array([self.cut_points[cut], *self.params]),
             self.covariance.loc[names, names].to_numpy() * np.outer(signs, signs),
@@ -125,7 +151,6 @@ class OrderedLogitFit:
             self.frame,
             None,
         )
-        return marginal_effects(model, self.frame, self.weights, term, conf_level)
 
     def parallel_test(self) -> ParallelTest:
         """Test whether one slope does for all cut points: binary regressions at each, compared (Brant 1990)."""
