@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -128,7 +128,7 @@ class TermCoder:
     def _next(self) -> str:
         return f"v{len(self._terms)}"
 
-    def _add(self, term: Term, values: object) -> None:
+    def _add(self, term: Term, values: Any) -> None:
         self._frame[term.name] = values
         self._terms.append(term)
 

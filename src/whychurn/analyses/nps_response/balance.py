@@ -57,6 +57,6 @@ def _columns(known: Known) -> Iterator[tuple[str, str, np.ndarray]]:
         yield label, "", values.to_numpy(dtype=float)
     for term in known.coded.terms:
         if 1 < len(term.levels) <= MOST_LEVELS:
-            values: pd.Series = known.coded.frame[term.name]
+            held: pd.Series = known.coded.frame[term.name]
             for level in term.levels:
-                yield term.label, level, (values == level).to_numpy(dtype=float)
+                yield term.label, level, (held == level).to_numpy(dtype=float)

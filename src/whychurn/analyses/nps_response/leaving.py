@@ -89,7 +89,8 @@ def _curves(frame: pd.DataFrame, study: TableStudy, days: int) -> Iterator[dict[
         return
     grid = np.unique(np.append(np.linspace(0, HORIZONS * horizon, POINTS).round(), horizon))
     events = frame[frame["days"] <= horizon].groupby("group")["left"].sum()
-    for row in fit.at(grid).itertuples():
+    listed: list[Any] = list(fit.at(grid).itertuples())
+    for row in listed:
         if math.isnan(row.survival):
             continue
         made = BASE | {

@@ -35,7 +35,7 @@ def rate_rows(sent: Invitations, known: Known, study: TableStudy) -> Iterator[di
             | {"estimand": "response_by_month", "term": "Month", "level": str(month), "time": float(place)}
         )
     tests = [_test(frame, label, values) for label, values in known.segments.items()]
-    adjusted = adjust_p_values([test.get("p_value", math.nan) for test in tests], "holm") if tests else []
+    adjusted: Any = adjust_p_values([test.get("p_value", math.nan) for test in tests], "holm") if tests else []
     for (label, values), test, p in zip(known.segments.items(), tests, adjusted, strict=True):
         for name in _in_order(values):
             part = frame[(values == name).to_numpy()]

@@ -98,7 +98,7 @@ def score_rows(
             continue
         yield base | _nps(found, WEIGHTED, study.confidence_level)
         shifts.append(base | _shift(found.mean, study.confidence_level))
-    adjusted = adjust_p_values([row.get("p_value", math.nan) for row in shifts], "holm") if shifts else []
+    adjusted: Any = adjust_p_values([row.get("p_value", math.nan) for row in shifts], "holm") if shifts else []
     for row, p in zip(shifts, adjusted, strict=True):
         yield row | {"p_adjusted": float(p), "family": "shifts of the score"}
 

@@ -95,10 +95,11 @@ def model_rows(rows: AnswerRows, model: Model, study: TableStudy) -> Iterator[di
         return
     names = {name: module for module, name in model.names.items()}
     tidy = model.fit.tidy(level)
-    adjusted = adjust_p_values([row.p_value for row in tidy.itertuples() if row.term in names], "holm")
-    by_module = dict(zip([row.term for row in tidy.itertuples() if row.term in names], adjusted, strict=True))
+    listed: list[Any] = list(tidy.itertuples())
+    adjusted = adjust_p_values([row.p_value for row in listed if row.term in names], "holm")
+    by_module = dict(zip([row.term for row in listed if row.term in names], adjusted, strict=True))
     equal = ", ".join(term.label for term in model.coded.terms if term.name not in names)
-    for row in tidy.itertuples():
+    for row in listed:
         inside = row.term in names
         base = BASE | common | {
             "estimand": "odds_ratio", "unit": "ratio", "effect_kind": "adjusted",
@@ -167,7 +168,8 @@ def assumption_rows(model: Model, study: TableStudy) -> Iterator[dict[str, Any]]
 
 def _steps(found: ParallelTest, modules: dict[str, str], study: TableStudy) -> Iterator[dict[str, Any]]:
     z = normal_quantile(study.confidence_level)
-    for row in found.tidy(study.confidence_level).itertuples():
+    listed: list[Any] = list(found.tidy(study.confidence_level).itertuples())
+    for row in listed:
         if row.column not in modules or not row.std_error > 0:
             continue
         yield BASE | {

@@ -130,7 +130,7 @@ class OrderedLogitFit:
         """
         model = self._above(level)
         chance, gradient = model.average_risk(self.frame, self.weights / self.weights.sum(), column, value)
-        error = float(np.sqrt(max(gradient @ model.covariance @ gradient, 0.0)))
+        error = float(np.sqrt(max(float(gradient @ model.covariance @ gradient), 0.0)))
         half = normal_quantile(conf_level) * error / (chance * (1.0 - chance))
         low, high = (float(special.expit(special.logit(chance) + side * half)) for side in (-1.0, 1.0))
         return chance, low, high
