@@ -60,7 +60,6 @@ WANTED = {
     ("table", "null"): 60,
     ("table", "large"): 20,
     ("frames", "default"): 30,
-    ("surveys", "default"): 200,
 }
 
 
