@@ -26,6 +26,8 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "definitions": ("whychurn.analyses.definitions", "Why do two churn rates disagree?"),
     "reasons": ("whychurn.analyses.reasons", "What did they say, and what was measured?"),
     "nps": ("whychurn.analyses.nps", "What do customers say?"),
+    "nps_response": ("whychurn.analyses.nps_response", "Who answers?"),
+    "promoters": ("whychurn.analyses.promoters", "Who are our best promoters?"),
     "nps_churn": ("whychurn.analyses.nps_churn", "Does the score foretell leaving?"),
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),

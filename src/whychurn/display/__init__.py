@@ -85,6 +85,9 @@ if TYPE_CHECKING:
     from whychurn.display.nps_churn.foresight import nps_churn_foresight, nps_churn_leavers
     from whychurn.display.nps_churn.ratios import nps_churn_change, nps_churn_ratios
     from whychurn.display.nps_churn.summary import nps_churn_summary
+    from whychurn.display.nps_response.rates import response_leaving, response_rates
+    from whychurn.display.nps_response.scores import response_balance, weighted_scores
+    from whychurn.display.nps_response.summary import response_summary
     from whychurn.display.onboarding import (
         onboarding_amounts,
         onboarding_first_use,
@@ -92,6 +95,9 @@ if TYPE_CHECKING:
         onboarding_summary,
     )
     from whychurn.display.planner import plan_summary, plan_table
+    from whychurn.display.promoters.advocates import promoter_advocates
+    from whychurn.display.promoters.modules import promoter_assumption, promoter_contrasts, promoter_modules
+    from whychurn.display.promoters.summary import promoters_summary
     from whychurn.display.quality import (
         missing_values,
         naive_damage,
@@ -156,8 +162,14 @@ _ROOMS = {
     "nps_churn.foresight": "nps_churn_foresight nps_churn_leavers",
     "nps_churn.ratios": "nps_churn_change nps_churn_ratios",
     "nps_churn.summary": "nps_churn_summary",
+    "nps_response.rates": "response_leaving response_rates",
+    "nps_response.scores": "response_balance weighted_scores",
+    "nps_response.summary": "response_summary",
     "onboarding": "onboarding_amounts onboarding_first_use onboarding_milestones onboarding_summary",
     "planner": "plan_summary plan_table",
+    "promoters.advocates": "promoter_advocates",
+    "promoters.modules": "promoter_assumption promoter_contrasts promoter_modules",
+    "promoters.summary": "promoters_summary",
     "quality": "missing_values naive_damage quality_findings quality_ledger quality_summary readings",
     "reasons": "reasons_controllable reasons_over_time reasons_summary reasons_table",
     "reasons_measured": "blind_spots comparison_table signs_table stated_and_measured",
@@ -176,30 +188,31 @@ __all__ = [
     "cause_summary", "cause_table", "cells_table", "cohort_curves", "cohort_customers", "cohort_layers",
     "cohort_months", "cohort_periods", "cohort_ratios", "cohort_revenue", "cohort_summary", "comment_topics",
     "comparison_table", "crosstab_found", "crosstab_heatmap", "crosstab_summary", "crosstab_tables",
-    "crosstab_tests", "csat_over_time", "csat_summary", "decline_figure", "decline_table",
-    "definitions_figure", "definitions_summary", "definitions_table", "definitions_walk", "definitions_walks",
-    "definitions_year", "engagement_summary", "feature_adoption", "feature_behaviours", "feature_doses",
-    "feature_forest", "feature_naive", "feature_summary", "feature_table", "feature_unused", "focus_sections",
-    "grade_rules", "hazard_comparison", "hazard_forest", "hazard_summary", "inactivity_bands",
-    "inactivity_curves", "inactivity_lags", "inactivity_outlook", "inactivity_silent_first",
-    "inactivity_statements", "inactivity_summary", "inactivity_thresholds", "industry_forest",
-    "industry_leaving", "industry_pairs", "industry_segments", "industry_staying", "industry_summary",
-    "industry_why", "industry_worth", "landmark_accuracy", "landmark_agreement", "landmark_calibration",
-    "landmark_caveats", "landmark_dates", "landmark_effects", "landmark_forecast", "landmark_summary",
-    "metrics_bridge", "metrics_changes", "metrics_conversion", "metrics_doubts", "metrics_months",
-    "metrics_rates", "metrics_reasons", "metrics_renewals", "metrics_retention", "metrics_segments",
-    "metrics_summary", "missing_values", "naive_damage", "nps_churn_change", "nps_churn_curves",
-    "nps_churn_foresight", "nps_churn_leavers", "nps_churn_ratios", "nps_churn_summary", "nps_excluded",
-    "nps_heatmap", "nps_interval", "nps_over_time", "nps_segments", "nps_summary", "onboarding_amounts",
-    "onboarding_first_use", "onboarding_milestones", "onboarding_summary", "opinion_curves",
-    "opinion_differences", "opinion_summary", "opinion_table", "outcome_comparison", "period_table",
-    "plan_summary", "plan_table", "proportional_summary", "proportional_table", "quality_findings",
-    "quality_ledger", "quality_summary", "rating_and_tickets", "readings", "reasons_controllable",
-    "reasons_over_time", "reasons_summary", "reasons_table", "risk_differences", "risk_levels",
-    "risk_summary", "signs_table", "stated_and_measured", "support_table", "survival_figure",
-    "survival_figures", "survival_summary", "survival_tests", "tickets_and_use", "value_assumptions",
-    "value_compounding", "value_curve", "value_keeping", "value_profit", "value_segments", "value_summary",
-    "value_walk", "window_comparison",
+    "crosstab_tests", "csat_over_time", "csat_summary", "decline_figure", "decline_table", "definitions_figure",
+    "definitions_summary", "definitions_table", "definitions_walk", "definitions_walks", "definitions_year",
+    "engagement_summary", "feature_adoption", "feature_behaviours", "feature_doses", "feature_forest",
+    "feature_naive", "feature_summary", "feature_table", "feature_unused", "focus_sections", "grade_rules",
+    "hazard_comparison", "hazard_forest", "hazard_summary", "inactivity_bands", "inactivity_curves",
+    "inactivity_lags", "inactivity_outlook", "inactivity_silent_first", "inactivity_statements",
+    "inactivity_summary", "inactivity_thresholds", "industry_forest", "industry_leaving", "industry_pairs",
+    "industry_segments", "industry_staying", "industry_summary", "industry_why", "industry_worth",
+    "landmark_accuracy", "landmark_agreement", "landmark_calibration", "landmark_caveats", "landmark_dates",
+    "landmark_effects", "landmark_forecast", "landmark_summary", "metrics_bridge", "metrics_changes",
+    "metrics_conversion", "metrics_doubts", "metrics_months", "metrics_rates", "metrics_reasons",
+    "metrics_renewals", "metrics_retention", "metrics_segments", "metrics_summary", "missing_values",
+    "naive_damage", "nps_churn_change", "nps_churn_curves", "nps_churn_foresight", "nps_churn_leavers",
+    "nps_churn_ratios", "nps_churn_summary", "nps_excluded", "nps_heatmap", "nps_interval", "nps_over_time",
+    "nps_segments", "nps_summary", "onboarding_amounts", "onboarding_first_use", "onboarding_milestones",
+    "onboarding_summary", "opinion_curves", "opinion_differences", "opinion_summary", "opinion_table",
+    "outcome_comparison", "period_table", "plan_summary", "plan_table", "promoter_advocates",
+    "promoter_assumption", "promoter_contrasts", "promoter_modules", "promoters_summary",
+    "proportional_summary", "proportional_table", "quality_findings", "quality_ledger", "quality_summary",
+    "rating_and_tickets", "readings", "reasons_controllable", "reasons_over_time", "reasons_summary",
+    "reasons_table", "response_balance", "response_leaving", "response_rates", "response_summary",
+    "risk_differences", "risk_levels", "risk_summary", "signs_table", "stated_and_measured", "support_table",
+    "survival_figure", "survival_figures", "survival_summary", "survival_tests", "tickets_and_use",
+    "value_assumptions", "value_compounding", "value_curve", "value_keeping", "value_profit", "value_segments",
+    "value_summary", "value_walk", "weighted_scores", "window_comparison",
 ]  # fmt: skip
 
 
