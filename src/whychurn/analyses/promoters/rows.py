@@ -29,7 +29,7 @@ class AnswerRows:
     Attributes
     ----------
     frame : pandas.DataFrame
-        ``account_id``, ``cluster``, ``band``, and a column per term under a neutral name.
+        ``account_id``, ``cluster``, ``response_id``, ``band``, and a column per term under a neutral name.
     coded : CodedTerms
         The modules that vary first, then what is held equal.
     modules : tuple of Module
@@ -84,7 +84,7 @@ def answer_rows(panel: Panel, study: TableStudy) -> AnswerRows:
     coded = coder.coded().within(max(fewest // ANSWERS_PER_COLUMN, 1))
     by_column = {term.column: term.name for term in coded.terms}
     names = {module.name: by_column[module.uses] for module in modules if module.uses in by_column}
-    frame = pd.concat([kept[["account_id", "cluster", "band"]], coded.frame], axis=1)
+    frame = pd.concat([kept[["account_id", "cluster", "response_id", "band"]], coded.frame], axis=1)
     uses = pd.DataFrame({module.name: numbers[module.uses][known] for module in modules})
     return AnswerRows(frame, coded, modules, names, uses, len(answers), int((~known).sum()))
 

@@ -107,7 +107,7 @@ def _worst(findings: Findings) -> Markup | str:
     one, other = (max(some, key=lambda row: abs(row.estimate)) for some in (before, after))
     return sentence(
         "Those who answered differ from all invited by {one} standard deviations at most ({term}); weighted, by {other} ({last}).",
-        one=_size(one), term=one.term, other=_size(other), last=other.level or other.term,
+        one=_size(one), term=one.term, other=_size(other), last=f"{other.term}: {other.level}" if other.level else other.term,
     )  # fmt: skip
 
 

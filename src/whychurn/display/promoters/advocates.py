@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.wording import amount_name, first_row, first_upper, money_style, number
+from whychurn.display.wording import amount_name, first_row, money_style, number
 from whychurn.findings import Findings
 
 _CELLS = ("advocate_score", "advocate_uses", "advocate_modules", "advocate_amount")
@@ -62,7 +62,7 @@ def promoter_advocates(findings: Findings) -> Block:
             Column("Last answer", "advocate_score", number=True),
             Column("Uses", "advocate_uses", number=True),
             Column("Modules", "advocate_modules", number=True),
-            Column(first_upper(amount_name(findings)), "advocate_amount", number=True),
+            Column("Pays", "advocate_amount", number=True),
         ]
-        shown = table("The heaviest users among them", columns, cells)
+        shown = table(f"The heaviest users among them, and the {amount_name(findings)} they pay", columns, cells)
     return finding(head) + paragraph(rule, "sub") + shown

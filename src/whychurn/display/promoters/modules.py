@@ -43,7 +43,7 @@ def promoter_modules(findings: Findings) -> Block:
         Column("Module", "module", css="cause"),
         Column("Odds of recommending, per doubling of use", "picture", css="fig", under=axis(scale)),
         Column("Odds ratio (interval)", "ratio", number=True),
-        Column("Promoters per doubling, in points", "effect", number=True),
+        Column("Points per doubling", "effect", number=True),
         Column("Promoters: not used", "none", number=True),
         Column("used often", "often", number=True),
         Column("adjusted p", "p", number=True),
@@ -51,7 +51,7 @@ def promoter_modules(findings: Findings) -> Block:
     ]
     equal = next((row.adjusted_for for row in known), "")
     text = sentence(
-        "Right of one: the more a module is used, the likelier a higher answer. Each ratio is with the other modules and all else held "
+        "Right of one: the more a module is used, the likelier a higher answer; points are those of the share of promoters. Each ratio is with the other modules and all else held "
         "equal, so that heavy use as such is not taken for a module’s doing. Twice as often means twice one more than the number of uses; often is what "
         "the top quarter of a module’s users reach. Whether use makes promoters, or promoters use more, the data cannot say."
     )
