@@ -60,6 +60,7 @@ WANTED = {
     ("table", "null"): 60,
     ("table", "large"): 20,
     ("frames", "default"): 30,
+    ("surveys", "default"): 200,
 }
 
 

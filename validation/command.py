@@ -56,6 +56,7 @@ def read(cache: Path) -> Results:
         effects={arm: records for arm, records in effects.items() if records},
         table={arm: records for arm, records in tables.items() if records},
         frames=store.read("frames", "default", cache),
+        surveys=store.read("surveys", "default", cache),
         truth={arm: records[-1] for arm, records in truth.items() if records},
     )
 

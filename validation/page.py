@@ -15,6 +15,7 @@ from validation.results import Record, Results
 from validation.sections import false_discoveries, naive, ranking, totals
 from validation.short import in_short
 from validation.summary import Calibration, Mean, calibrate
+from validation.survey_page import survey_rows_of_csv, surveys
 
 
 def page(results: Results) -> str:
@@ -33,6 +34,7 @@ def page(results: Results) -> str:
         *ranking(results),
         *naive(results),
         *_paths(results),
+        *surveys(results.surveys),
         "## Run it again",
         words.AGAIN,
     ]
@@ -43,6 +45,7 @@ def _not_complete(results: Results) -> Iterable[str]:
     drawn = {("effects", arm): len(records) for arm, records in results.effects.items()}
     drawn |= {("table", arm): len(records) for arm, records in results.table.items()}
     drawn["frames", "default"] = len(results.frames)
+    drawn["surveys", "default"] = len(results.surveys)
     missing = [
         f"{words.PARTS[part]}, {ARMS[arm].title.lower()}, {drawn.get((part, arm), 0):,} of {n:,}"
         for (part, arm), n in WANTED.items()
@@ -66,7 +69,7 @@ def rows_of_csv(results: Results) -> list[list[object]]:
                 *(f"{value:.4f}" for value in (found.bias.value, *found.bias.limits, found.spread, found.std_error)),
                 *(f"{value:.4f}" for value in (found.coverage.value, *found.coverage.limits)),
             ])  # fmt: skip
-    return rows
+    return [*rows, *survey_rows_of_csv(results.surveys)]
 
 
 def _companies(results: Results) -> str:

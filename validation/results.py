@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
@@ -17,6 +17,7 @@ class Results:
     effects, table : dict of str to list
         Arm -> records.
     frames : list
+    surveys : list
     truth : dict of str to dict
         Arm -> what is true of total effects.
     """
@@ -25,3 +26,4 @@ class Results:
     table: dict[str, list[Record]]
     frames: list[Record]
     truth: dict[str, Record]
+    surveys: list[Record] = field(default_factory=list)

@@ -21,6 +21,7 @@ from validation.summary import (
     pairwise,
     ranks_first,
 )
+from validation.survey_page import in_one_line
 
 #: As false discoveries are usually bounded.
 Q = 0.05
@@ -34,6 +35,8 @@ def in_short(results: Results) -> str:
         lines.append(_share(results))
     lines += [_rank(results, arm) for arm in ("default", "large") if results.table.get(arm) and arm in results.truth]
     lines.append(_naive(results.effects["default"]))
+    if results.surveys:
+        lines.append(in_one_line(results.surveys))
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -15,7 +15,7 @@ CACHE = HERE / "cache"
 MEASURED = (
     *(
         HERE / f"{name}.py"
-        for name in ("arms", "coded", "company", "frames", "naive", "planted", "work", "do", "again")
+        for name in ("arms", "coded", "company", "frames", "naive", "planted", "work", "do", "again", "surveys")
     ),
     *(HERE.parent / "src" / "whychurn" / name for name in ("analyses", "models", "panel", "sources/simulator")),
 )

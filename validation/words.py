@@ -132,7 +132,38 @@ NOT_COMPLETE = (
     "number: {missing}. Their intervals are as wide as that makes them; `make validate` goes on where they stopped."
 )
 
-PARTS = {"effects": "effects", "table": "cause tables", "frames": "the whole way"}
+PARTS = {"effects": "effects", "table": "cause tables", "frames": "the whole way", "surveys": "answers to surveys"}
+
+SURVEYS = (
+    "{n:,} companies as planted, the whole way from their tables through the two analyses of the page on who answers. In the simulator "
+    "active customers answer more, and unhappy ones less; the score rises with use of reporting, falls with open tickets and with "
+    "a poor last rating, and depends on no other module. On average {invited:,.0f} invitations count in a company, and {answered:,.0f} "
+    "are answered. The truth about the score is what all invited would have given on average, worked out from what each score depends on "
+    "in the simulator on the day of the invitation."
+)
+
+SCORE = (
+    "The score as answered is too high, because active customers answer more and recommend more. Weighting moves it the right way "
+    "in {direction} of companies; it ends nearer the truth in {closer}. It cannot always: chance in some {answered:,.0f} answers "
+    "(standard error {error:.1f} points) is about as large as what weighting has to put right."
+)
+
+DRIVERS = (
+    "Which module’s users recommend most, by the ordered logit of the page. Reporting has the largest coefficient of {modules} modules in "
+    "{first} of companies, with the right sign in {sign}, clearly (p < .05 adjusted over modules) in {clear}. The full claim, reporting ahead of "
+    "every other module after Holm’s adjustment and no other module above one by itself, is declared in {holds}; some other module is clearly "
+    "ahead of another, or wrongly declared to go with recommending as well, in {wrong}. A company this small seldom has the answers for the full claim: the "
+    "demo company, with six times as many, has."
+)
+
+SLOPE = (
+    "There is no exact truth for the coefficient of reporting: what else moves a score is normal in the simulator, not logistic, and scores are "
+    "rounded. If it were logistic with the same spread, the log odds ratio per doubling would be {truth:.2f}. Fitted to the measures that a "
+    "score acts on, those of the day of the invitation, the ordered logit gives {exact}; the page’s own, from the last whole week "
+    "before the answer, {ours}. What is measured on other days than those that count is measured with error, and that draws "
+    "a coefficient towards zero: what is read off a page of this kind is rather too small than too large. Coverage is of what the estimates of the page average to, for reporting; and of zero, for "
+    "modules that do nothing."
+)
 
 NOT_CLUSTERED = "Standard errors in this table are those of the information, not clustered."
 

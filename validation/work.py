@@ -18,6 +18,7 @@ from validation.company import Drawn, draw, panel_rows
 from validation.frames import panel_from_frames
 from validation.naive import naive
 from validation.planted import TERMS, planted_causes, side_by_side, with_logarithms
+from validation.surveys import surveys_record
 from whychurn.analyses import causes as cause_table
 from whychurn.analyses.adjustment import DIRECT, TOTAL, UNADJUSTED
 from whychurn.analyses.cause_evidence import p_value_of
@@ -221,4 +222,5 @@ PARTS: dict[str, Callable[[str, int], Record]] = {
     "effects": effects_record,
     "table": table_record,
     "frames": frames_record,
+    "surveys": surveys_record,
 }
