@@ -79,7 +79,7 @@ def dots_svg(
         )
         ax.set_ylim(n_lines - 0.5, -0.5)
         ax.axvline(overall.estimate, color=SERIES[1], linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-        _beside(ax, 1.0, -0.75, counted, 6, "left", colour=SOFT)
+        _beside(ax, 1.0, -0.75, counted, 72 * layout.counts - 3, "right", colour=SOFT)
         place = 0
         for heading, dots in groups:
             room = layout.width - layout.counts
