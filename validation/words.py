@@ -162,7 +162,8 @@ SLOPE = (
     "score acts on, those of the day of the invitation, the ordered logit gives {exact}; the page’s own, from the last whole week "
     "before the answer, {ours}. What is measured on other days than those that count is measured with error, and that draws "
     "a coefficient towards zero: what is read off a page of this kind is rather too small than too large. Coverage is of what the estimates of the page average to, for reporting; and of zero, for "
-    "modules that do nothing."
+    "modules that do nothing. It falls a little short for modules that few use: errors by account are known to be too small where few "
+    "accounts carry a term."
 )
 
 NOT_CLUSTERED = "Standard errors in this table are those of the information, not clustered."

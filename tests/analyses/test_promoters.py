@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from said_companies import SMALL, findings, no_reasons, nobody_leaves, of_small
 from whychurn.analyses.answers import BANDS, valid_answers
 from whychurn.analyses.promoters import claim
 from whychurn.analyses.promoters.advocates import FRESH_DAYS, SILENT_DAYS
-from whychurn.analyses.promoters.model import fit_model
+from whychurn.analyses.promoters.model import assumption_rows, fit_model
 from whychurn.analyses.promoters.rows import answer_rows
 from whychurn.models import fit_ordered_logit
 
@@ -153,6 +154,16 @@ def test_one_ratio_for_both_steps_is_tested_and_both_are_there():
     assert {row.level for row in steps} == {"no detractor", "promoter"}
     ratio = found().one(estimand="odds_ratio", term="reporting").estimate
     assert min(row.estimate for row in steps) * 0.95 < ratio < max(row.estimate for row in steps) * 1.05
+
+
+def test_a_step_that_cannot_be_fitted_is_told_by_the_term_that_sorts_it():
+    """Nobody with an open ticket is a promoter here: that step is sorted by tickets, the other is not."""
+    name = next(term.name for term in rows().coded.terms if term.column == "open_tickets")
+    open_ticket = rows().frame[name] > 0
+    band = rows().frame["band"].where(~(open_ticket & (rows().frame["band"] == "promoter")), "passive")
+    sorted_rows = replace(rows(), frame=rows().frame.assign(band=band))
+    row = next(iter(assumption_rows(fit_model(sorted_rows), company_panel()[0])))
+    assert row["note"].startswith("Not tested") and "'Open tickets" in row["note"] and "'v" not in row["note"]
 
 
 def test_advocates_are_a_recount_of_the_rule():

@@ -199,7 +199,7 @@ def fit_what_can_be(fit: Callable[[list[str]], Fitted], coded: CodedTerms) -> tu
         except SeparationError as problem:
             guilty, why = _owners(coded, problem.columns), "It sorts the answers perfectly, so its ratio has no limit."
         except FitError as problem:
-            return None, coded, _in_words(str(problem), coded)
+            return None, coded, in_words(str(problem), coded)
         if not guilty:
             return None, coded, "The model cannot be fitted: what is compared does not vary enough."
         kept = tuple(term for term in coded.terms if term.name not in guilty)
@@ -213,7 +213,8 @@ def _owners(coded: CodedTerms, columns: Sequence[str]) -> set[str]:
     return {term.name for term in coded.terms if term.name in names}
 
 
-def _in_words(text: str, coded: CodedTerms) -> str:
+def in_words(text: str, coded: CodedTerms) -> str:
+    """Return a message with labels instead of neutral names."""
     for term in sorted(coded.terms, key=lambda term: -len(term.name)):
         text = text.replace(f"'{term.name}", f"'{term.label}")
     return text

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from whychurn.analyses.answer_terms import CodedTerms, fit_what_can_be
+from whychurn.analyses.answer_terms import CodedTerms, fit_what_can_be, in_words
 from whychurn.analyses.answers import BANDS, PROMOTER
 from whychurn.analyses.promoters.rows import AnswerRows, bands_present
 from whychurn.models import OrderedLogitFit, ParallelTest, adjust_p_values, fit_ordered_logit
@@ -155,7 +155,7 @@ def assumption_rows(model: Model, study: TableStudy) -> Iterator[dict[str, Any]]
     }  # fmt: skip
     modules = {name: module for module, name in model.names.items()}
     if found.note:
-        yield base | {"term": OVERALL, "note": found.note}
+        yield base | {"term": OVERALL, "note": in_words(found.note, model.coded)}
         return
     yield base | {"term": OVERALL} | _test(found.overall)
     names = [name for name in found.by_term if name in modules]
