@@ -58,11 +58,13 @@ def promoter_advocates(findings: Findings) -> Block:
     shown: Block = Block(Markup(""))
     if cells:
         columns = [
-            Column("Customer", "account"),
+            Column("Customer", "account", css="cause"),
             Column("Last answer", "advocate_score", number=True),
             Column("Uses", "advocate_uses", number=True),
             Column("Modules", "advocate_modules", number=True),
             Column("Pays", "advocate_amount", number=True),
         ]
-        shown = table(f"The heaviest users among them, and the {amount_name(findings)} they pay", columns, cells)
+        shown = table(
+            f"The heaviest users among them, and the {amount_name(findings)} they pay", columns, cells, css="causes"
+        )
     return finding(head) + paragraph(rule, "sub") + shown
