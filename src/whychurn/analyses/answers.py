@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from whychurn.analyses.risk_rows import owned
 from whychurn.panel import Panel
 from whychurn.panel.levels import as_objects, read_categories
 from whychurn.study import Study, TableStudy
@@ -108,7 +109,7 @@ def valid_answers(panel: Panel, study: Study) -> Answers:
     repeated = kept.duplicated(["person", "day"], keep="last")
     excluded.append((SAME_DAY, int(repeated.sum())))
     kept = kept.loc[~repeated].reset_index(drop=True)
-    kept["cluster"] = owners_of(panel, kept["account_id"])
+    kept["cluster"] = owned(panel, kept["account_id"])
     kept["band"] = bands_of(kept["score"])
     kept["comment"] = kept["comment"].where(kept["comment"].notna(), None)
     kept[["spell", "score", "days_since_start"]] = kept[["spell", "score", "days_since_start"]].astype(np.int64)
@@ -211,12 +212,3 @@ def _persons(given: pd.DataFrame) -> pd.Series:
     user = given["user_id"].astype(object).where(given["user_id"].notna(), "").astype(str)
     account = given["account_id"].astype(str)
     return (account + "\x1f" + user).where(user != "", account)
-
-
-def owners_of(panel: Panel, account_id: pd.Series) -> pd.Series:
-    """Return whose answers belong together: those of an account, or of all accounts under one parent."""
-    if "parent_account_id" not in panel.accounts:
-        return account_id
-    parents = panel.accounts.drop_duplicates("account_id").set_index("account_id")["parent_account_id"]
-    parent = account_id.map(parents)
-    return parent.where(parent.notna(), account_id).astype(str)

@@ -17,11 +17,11 @@ from whychurn.analyses.answers import (
     BEFORE_WINDOW,
     NOT_AT_RISK,
     kept_by,
-    owners_of,
 )
 from whychurn.analyses.nps.groups import Grouping
 from whychurn.analyses.nps.periods import periods_of
 from whychurn.analyses.nps.scores import FEWEST_TESTED, KIND, NOT_TESTED, SAME_TEST, adjusted, tests_twice
+from whychurn.analyses.risk_rows import owned
 from whychurn.models.grouped_means import GroupedMeans, grouped_means
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
@@ -83,7 +83,7 @@ def valid_ratings(panel: Panel, study: TableStudy) -> Ratings:
     kept = placed.loc[counts].sort_values(["account_id", "day"], kind="stable").reset_index(drop=True)
     kept["days_since_start"] = (kept["day"] - kept["started_on"]).dt.days
     kept["spell"] = kept["spell"].astype(np.int64)
-    kept["cluster"] = owners_of(panel, kept["account_id"])
+    kept["cluster"] = owned(panel, kept["account_id"])
     kept["satisfied"] = (kept["csat"] >= SATISFIED).astype(float)
     columns = ["account_id", "cluster", "spell", "day", "days_since_start", "csat", "satisfied"]
     return Ratings(kept[columns], tuple(excluded), len(rated), "" if len(kept) else NONE_COUNTS)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.analyses.answers import valid_answers
+from whychurn.analyses.risk_rows import owned
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -92,7 +93,7 @@ def valid_invitations(panel: Panel, study: TableStudy) -> Invitations:
     repeated = frame.duplicated(["account_id", "user", "day"], keep="last")
     excluded.append((SAME_DAY, int(repeated.sum())))
     frame = frame.loc[~repeated].reset_index(drop=True)
-    frame["cluster"] = _owner(panel, frame["account_id"])
+    frame["cluster"] = owned(panel, frame["account_id"])
     frame[["spell", "days_since_start"]] = frame[["spell", "days_since_start"]].astype(np.int64)
     return Invitations(frame[list(_KEPT)], tuple(excluded), len(sent), in_time)
 
@@ -123,11 +124,3 @@ def _placed(panel: Panel, account_id: pd.Series, day: pd.Series) -> pd.DataFrame
         known, spells.sort_values("started_on", kind="stable"), left_on="day", right_on="started_on", by="account_id"
     )
     return found.set_index("place").reindex(range(len(day)))[["spell", "event", *dates]].set_axis(account_id.index)
-
-
-def _owner(panel: Panel, account_id: pd.Series) -> pd.Series:
-    if "parent_account_id" not in panel.accounts:
-        return account_id
-    parents = panel.accounts.drop_duplicates("account_id").set_index("account_id")["parent_account_id"]
-    parent = account_id.map(parents)
-    return parent.where(parent.notna(), account_id).astype(str)
