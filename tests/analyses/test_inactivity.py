@@ -15,12 +15,13 @@ from usage_companies import edited
 from whychurn.analyses import inactivity
 from whychurn.analyses.adjusted import adjusters_of
 from whychurn.analyses.adjustment import DIRECT, adjustment_set
+from whychurn.analyses.common import clustered_share
 from whychurn.analyses.comparable import infinite_levels
 from whychurn.analyses.effects import EffectBook
 from whychurn.analyses.inactivity_curve import Curve, average_slope, fit_curve, knots_for, spline
 from whychurn.analyses.inactivity_fits import LevelFit, fit_levels
 from whychurn.analyses.inactivity_lags import lags_of, shifted
-from whychurn.analyses.inactivity_outlook import clustered_share, lead_days
+from whychurn.analyses.inactivity_outlook import lead_days
 from whychurn.analyses.inactivity_rows import (
     LEVELS,
     LOGIN,

@@ -14,13 +14,15 @@ from scipy.stats import binomtest
 
 import whychurn as wc
 from whychurn.analyses.answer_terms import TermCoder, fit_what_can_be
+from whychurn.analyses.common import clustered_share
 from whychurn.analyses.last_known import last_known, last_places
 from whychurn.analyses.nps_response.covariates import known_of
 from whychurn.analyses.nps_response.invitations import days_to_answer, valid_invitations
 from whychurn.analyses.nps_response.leaving import ANSWERED, NOT, from_landmark
-from whychurn.analyses.nps_response.rates import effective_number, wilson
 from whychurn.analyses.nps_response.weighting import response_weights
 from whychurn.models import fit_logistic
+from whychurn.models.shares import wilson_interval
+from whychurn.models.wald import normal_quantile
 from whychurn.sources.simulator.block import block_count, simulate_block
 from whychurn.sources.simulator.settings import BLOCK
 
@@ -136,8 +138,8 @@ def test_rates_are_a_recount_with_intervals_wider_for_accounts_asked_again():
     for term in ("Industry", "Plan"):
         assert found().where(estimand="response_rate", term=term).table["denominator"].sum() == len(frame)
     # One account answering a hundred times is one account.
-    twice = effective_number(np.array([1, 1, 0, 0, 1, 1, 0, 0]), pd.Series(list("aabbccdd")))
-    assert twice < 5 and wilson(0.5, twice, 0.95)[0] < wilson(0.5, 8, 0.95)[0]
+    low, _, twice = clustered_share(np.array([1, 1, 0, 0, 1, 1, 0, 0]), np.array(list("aabbccdd")), 0.95)
+    assert twice < 5 and low < wilson_interval(0.5, 8, normal_quantile(0.95))[0]
 
 
 def test_activity_is_what_answering_goes_with_most():

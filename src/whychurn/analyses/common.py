@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
 from whychurn.analyses.contrasts import Contrast
+from whychurn.models.shares import wilson_interval
+from whychurn.models.wald import normal_quantile
 from whychurn.panel import Candidate
 from whychurn.panel.candidates import quantile_bands
 
@@ -19,6 +22,26 @@ def share_interval(count: float, total: float, conf_level: float) -> tuple[float
     """Wilson interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
     interval = binomtest(int(count), int(total)).proportion_ci(conf_level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def clustered_share(
+    hit: np.ndarray[Any, Any], cluster: np.ndarray[Any, Any], conf_level: float
+) -> tuple[float, float, float]:
+    """Return Wilson's interval of a share of clustered yes-or-no values, and the effective number behind it.
+
+    The effective number is p (1 - p) over the variance of p between clusters, at most the number of values; where all
+    values are equal it is the number of clusters.
+    """
+    n, share = len(hit), float(hit.mean())
+    codes = pd.factorize(cluster)[0]
+    n_clusters = int(codes.max()) + 1
+    effective = float(n_clusters)
+    if 0 < share < 1 and n_clusters > 1:
+        sums = np.bincount(codes, weights=hit - share)
+        variance = float(sums @ sums) / n**2 * n_clusters / (n_clusters - 1)
+        effective = min(share * (1 - share) / variance, float(n)) if variance > 0 else effective
+    low, high = wilson_interval(share, effective, normal_quantile(conf_level))
+    return low, high, effective
 
 
 def ratio_row(contrast: Contrast, conf_level: float, **base: Any) -> dict[str, Any]:

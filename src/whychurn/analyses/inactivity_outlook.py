@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy.stats import norm
 
-from whychurn.analyses.common import OUTCOME, share_interval
+from whychurn.analyses.common import OUTCOME, clustered_share, share_interval
 from whychurn.analyses.inactivity_rows import BANDS, LEVELS, NEVER, UNRECORDED, AtRisk, Floats, Silence, clusters_of
 from whychurn.study import TableStudy
 
@@ -64,28 +61,6 @@ def outlook_rows(
                 }
             )  # fmt: skip
     return out
-
-
-def clustered_share(
-    hit: np.ndarray[Any, Any], cluster: np.ndarray[Any, Any], conf_level: float
-) -> tuple[float, float, float]:
-    """Return Wilson's interval of a share of clustered yes-or-no values, and the effective number behind it.
-
-    The effective number is p (1 - p) over the variance of p between clusters, at most the number of values; where all
-    values are equal it is the number of clusters.
-    """
-    n, share = len(hit), float(hit.mean())
-    codes = pd.factorize(cluster)[0]
-    n_clusters = int(codes.max()) + 1
-    effective = float(n_clusters)
-    if 0 < share < 1 and n_clusters > 1:
-        sums = np.bincount(codes, weights=hit - share)
-        variance = float(sums @ sums) / n**2 * n_clusters / (n_clusters - 1)
-        effective = min(share * (1 - share) / variance, float(n)) if variance > 0 else effective
-    z = float(norm.ppf(0.5 + conf_level / 2))
-    middle = (share + z**2 / (2 * effective)) / (1 + z**2 / effective)
-    half = z / (1 + z**2 / effective) * math.sqrt(share * (1 - share) / effective + z**2 / (4 * effective**2))
-    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)), effective
 
 
 def silent_first_rows(

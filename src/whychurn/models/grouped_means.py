@@ -17,6 +17,7 @@ from scipy import stats
 
 from whychurn.errors import FitError
 from whychurn.models.columns import Floats, Integers, read_groups, read_numbers, refuse_rows, tally
+from whychurn.models.shares import wilson_interval
 from whychurn.models.wald import normal_quantile
 
 _FEW_CLUSTERS = 10
@@ -95,7 +96,11 @@ def grouped_means(
     known = variance > _NO_SPREAD * np.maximum(spread, 1e-300)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = np.where(known, np.minimum(spread / variance, n), n_clusters).astype(float)
-    low, high = _wilson(mean, effective, z) if share else (mean - z * np.sqrt(variance), mean + z * np.sqrt(variance))
+    if share:
+        limits = [wilson_interval(float(m), float(size), z) for m, size in zip(mean, effective, strict=True)]
+        low, high = np.array(limits).reshape(-1, 2).T
+    else:
+        low, high = mean - z * np.sqrt(variance), mean + z * np.sqrt(variance)
     no_error = ~known & (not share)
     table = pd.DataFrame({
         "group": labels, "estimate": mean, "std_error": np.where(known, np.sqrt(variance), np.nan),
@@ -111,12 +116,6 @@ def _by_cluster(influence: Floats, place: Integers, owner: Integers, size: int) 
     cell, of_cell = np.unique(place * groups + owner, return_inverse=True)
     summed = tally(of_cell, influence, len(cell))
     return tally(cell // groups, summed**2, size) * (groups / max(groups - 1.0, 1.0))
-
-
-def _wilson(mean: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:
-    centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
-    width = z * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.clip(np.minimum(centre - width, mean), 0, 1), np.clip(np.maximum(centre + width, mean), 0, 1)
 
 
 def _against_rest(values: Floats, place: Integers, owner: Integers, labels: tuple[str, ...], z: float) -> pd.DataFrame:

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from whychurn.models.shares import wilson_interval
+from whychurn.models.wald import normal_quantile
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -84,11 +87,8 @@ def share_of_revenue(sums: Sums, conf_level: float) -> dict[str, Any]:
         worth = min(worth, share * (1 - share) / sums.variance)
     if not worth > 0:
         return row
-    z = float(norm.ppf((1 + conf_level) / 2))
-    middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
-    half = z * math.sqrt(share * (1 - share) / worth + (z / (2 * worth)) ** 2) / (1 + z * z / worth)
-    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
-    return row | {"conf_low": min(low, share), "conf_high": max(high, share), "conf_level": conf_level}
+    low, high = wilson_interval(share, worth, normal_quantile(conf_level))
+    return row | {"conf_low": low, "conf_high": high, "conf_level": conf_level}
 
 
 def less(row: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def ratio_of_revenue(sums: Sums, conf_level: float) -> dict[str, Any]:
     row["estimate"] = sums.ratio
     if not sums.ratio > 0 or not sums.variance > 0:
         return row
-    factor = math.exp(float(norm.ppf((1 + conf_level) / 2)) * math.sqrt(sums.variance) / sums.ratio)
+    factor = math.exp(normal_quantile(conf_level) * math.sqrt(sums.variance) / sums.ratio)
     return row | {"conf_low": sums.ratio / factor, "conf_high": sums.ratio * factor, "conf_level": conf_level}
 
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from whychurn.analyses.common import clustered_share
 from whychurn.analyses.nps_response.covariates import ACTIVE_BANDS, Known
 from whychurn.analyses.nps_response.invitations import Invitations
 from whychurn.errors import FitError
@@ -52,27 +51,8 @@ def share_row(part: pd.DataFrame, conf_level: float) -> dict[str, Any]:
     }  # fmt: skip
     if n < FEWEST:
         return row | {"note": f"{n} invitations: too few for a rate."}
-    low, high = wilson(k / n, effective_number(part["answered"].to_numpy(), part["cluster"]), conf_level)
+    low, high, _ = clustered_share(part["answered"].to_numpy(), part["cluster"].to_numpy(), conf_level)
     return row | {"estimate": k / n, "conf_low": low, "conf_high": high}
-
-
-def effective_number(answered: np.ndarray, cluster: pd.Series) -> float:
-    """Return how many independent invitations have the variance of these, where those of an account hang together."""
-    n, p = len(answered), float(np.mean(answered))
-    codes, groups = pd.factorize(cluster)
-    if p in (0.0, 1.0) or len(groups) < 2:
-        return float(min(n, len(groups)))
-    summed = np.bincount(codes, weights=answered - p)
-    variance = float((summed**2).sum()) / n**2 * len(groups) / (len(groups) - 1)
-    return min(float(n), p * (1 - p) / variance) if variance > 0 else float(len(groups))
-
-
-def wilson(share: float, n: float, conf_level: float) -> tuple[float, float]:
-    """Return Wilson's interval of a share of an effective number (Korn & Graubard 1998, Survey Methodology 24:193)."""
-    z = float(stats.norm.ppf(0.5 + conf_level / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
 def _test(frame: pd.DataFrame, label: str, values: pd.Series) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from whychurn.models.accuracy.inference import contributions, drop_weightless, e
 from whychurn.models.arguments import is_whole
 from whychurn.models.columns import Booleans, Floats, Integers, read_events
 from whychurn.models.distinct import distinct_codes
+from whychurn.models.shares import wilson_interval
 from whychurn.models.wald import normal_quantile
 
 # Where Harrell puts four knots: quantiles of the predicted log odds.
@@ -196,17 +197,6 @@ def smooth_calibration(
     return SmoothCalibration(
         table, float(mass @ off / mass.sum()), median, ninetieth, float(off.max()), special.expit(knots)
     )
-
-
-def wilson_interval(share: float, size: float, z: float) -> tuple[float, float]:
-    """Return Wilson's interval for a share of `size` independent rows; (NaN, NaN) without rows."""
-    if not size > 0.0:
-        return float("nan"), float("nan")
-    spread = z * np.sqrt(share * (1.0 - share) / size + (z / (2.0 * size)) ** 2)
-    centre, shrink = share + z**2 / (2.0 * size), 1.0 + z**2 / size
-    # At 0 and 1 the limit is the share itself; rounding must not push it past.
-    low, high = np.clip([(centre - spread) / shrink, (centre + spread) / shrink], 0.0, 1.0)
-    return min(float(low), share), max(float(high), share)
 
 
 def _effective_size(share: float, weights: Floats, happened: Booleans, clusters: Integers | None) -> float:

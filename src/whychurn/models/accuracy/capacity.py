@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from whychurn.errors import FitError, NoEventsError
-from whychurn.models.accuracy.calibration_curve import wilson_interval
 from whychurn.models.arguments import is_whole, read_list
 from whychurn.models.columns import Floats, read_events, read_numbers, read_weights
 from whychurn.models.distinct import distinct_codes
+from whychurn.models.shares import wilson_interval
 from whychurn.models.wald import normal_quantile
 
 
