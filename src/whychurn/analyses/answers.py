@@ -163,18 +163,25 @@ def known_before(
     pandas.DataFrame
         The same rows in the same order, with the columns added: no value where no row at risk holds the day.
     """
-    rows = panel.recorded if recorded and panel.recorded is not None else panel.rows
-    place = places_of(panel, frame)
-    read = read_categories(rows, list(dict.fromkeys(columns))) if len(columns) else pd.DataFrame()
     out = frame.drop(columns=[name for name in columns if name in frame])
+    return pd.concat([out, taken_at(panel, places_of(panel, frame), frame.index, columns, recorded)], axis=1)
+
+
+def taken_at(
+    panel: Panel, place: NDArray[np.int64], index: pd.Index, columns: Sequence[str], recorded: bool = False
+) -> pd.DataFrame:
+    """Return columns of rows at risk by their number, under an index of records; no value where the number is -1."""
+    if not len(columns) or not len(index):
+        return pd.DataFrame({name: [None] * len(index) for name in columns}, index=index)
+    rows = panel.recorded if recorded and panel.recorded is not None else panel.rows
+    read = read_categories(rows, list(dict.fromkeys(columns)))
     made = {}
     for name in read.columns:
-        values = read[name].take(np.maximum(place, 0)) if len(read) else read[name]
+        values = read[name].take(np.maximum(place, 0))
         values = as_objects(values) if isinstance(values.dtype, pd.CategoricalDtype) else values
-        made[name] = values.set_axis(frame.index).where(place >= 0)
-        if made[name].dtype == object:
-            made[name] = made[name].where(made[name].notna(), None)
-    return pd.concat([out, pd.DataFrame(made, index=frame.index)], axis=1)
+        values = values.set_axis(index).where(place >= 0)
+        made[name] = values.where(values.notna(), None) if values.dtype == object else values
+    return pd.DataFrame(made, index=index)
 
 
 def places_of(panel: Panel, frame: pd.DataFrame) -> NDArray[np.int64]:

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from whychurn.analyses.answers import places_of
+from whychurn.analyses.answers import places_of, taken_at
 from whychurn.panel import Panel
-from whychurn.panel.levels import as_objects, read_categories
 from whychurn.study import TableStudy
 
 
@@ -41,18 +40,7 @@ def last_known(
     pandas.DataFrame
         The columns, for the same rows in the same order: no value where nobody was at risk on the day.
     """
-    place = last_places(panel, study, frame)
-    rows = panel.recorded if recorded and panel.recorded is not None else panel.rows
-    if not columns or not len(frame):
-        return pd.DataFrame({name: [None] * len(frame) for name in columns}, index=frame.index)
-    read = read_categories(rows, list(dict.fromkeys(columns)))
-    made = {}
-    for name in read.columns:
-        values = read[name].take(np.maximum(place, 0))
-        values = as_objects(values) if isinstance(values.dtype, pd.CategoricalDtype) else values
-        values = values.set_axis(frame.index).where(place >= 0)
-        made[name] = values.where(values.notna(), None) if values.dtype == object else values
-    return pd.DataFrame(made, index=frame.index)
+    return taken_at(panel, last_places(panel, study, frame), frame.index, columns, recorded)
 
 
 def last_places(panel: Panel, study: TableStudy, frame: pd.DataFrame) -> NDArray[np.int64]:

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.answers import valid_answers
+from whychurn.analyses.answers import AFTER_CHURN, BEFORE_START, BEFORE_WINDOW, NOT_AT_RISK, kept_by, valid_answers
 from whychurn.analyses.risk_rows import owned
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
 NO_DAY = "day of the invitation not known"
-BEFORE_WINDOW = "before the window"
 TOO_LATE = "too late to be answered within the window"
-BEFORE_START = "before the customer signed up"
-AFTER_CHURN = "after the customer had left"
-NOT_AT_RISK = "on a day on which nobody was a customer there"
 BACKWARDS = "answered before it was sent"
 SAME_DAY = "another invitation of the same person on the same day"
 #: The usual time to answer: so many of the answers had come by then. In whole weeks, no fewer and no more than these.
@@ -70,12 +66,7 @@ def valid_invitations(panel: Panel, study: TableStudy) -> Invitations:
         (NOT_AT_RISK, ~((placed["entered_on"] <= invited) & (invited < placed["followed_to"]))),
         (BACKWARDS, delay < 0),
     )
-    counts = np.ones(len(sent), dtype=bool)
-    excluded = []
-    for reason, holds in tests:
-        found = counts & holds.to_numpy(dtype=bool)
-        excluded.append((reason, int(found.sum())))
-        counts &= ~found
+    counts, excluded = kept_by(tests, len(sent))
     usable = sent["response_id"].isin(valid_answers(panel, study).frame["response_id"])
     gave = delay.le(in_time)
     frame = placed.assign(

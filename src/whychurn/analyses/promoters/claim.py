@@ -63,8 +63,9 @@ def claim_rows(rows: AnswerRows, model: Model, study: TableStudy) -> Iterator[di
             "conf_low": math.exp(estimate - z * error), "conf_high": math.exp(estimate + z * error),
             "statistic": estimate / error, "df": 1, "p_value": _p(estimate, error), "p_adjusted": p,
         }  # fmt: skip
-    also = _also(model, others)
-    own = _own_p(model)[lead]
+    own_p = _own_p(model)
+    also = [module for module in others if own_p[module] < LEVEL and slopes[module] > 0]
+    own = own_p[lead]
     yield base | {
         "term": lead, "declared": how, "grade": _grade(slopes[lead], own, ahead, also, others), "unit": "modules",
         "estimate": float(len(ahead)), "numerator": float(len(also)), "denominator": float(len(others)), "p_adjusted": own,
@@ -99,13 +100,6 @@ def _own_p(model: Model) -> dict[str, float]:
     assert fit is not None
     raw = [_p(*fit.contrast({name: 1.0})) for name in model.names.values()]
     return {module: float(p) for module, p in zip(model.names, adjust_p_values(raw, "holm"), strict=True)}
-
-
-def _also(model: Model, others: Sequence[str]) -> list[str]:
-    """Return the other modules that go with recommending themselves."""
-    assert model.fit is not None
-    own = _own_p(model)
-    return [module for module in others if own[module] < LEVEL and model.fit.params[model.names[module]] > 0]
 
 
 def _p(estimate: float, error: float) -> float:
