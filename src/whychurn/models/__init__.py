@@ -61,7 +61,7 @@ from whychurn.models.logistic import (
 from whychurn.models.logrank import LogRankResult, PairwiseLogRank, TrendTest, logrank_test, pairwise_logrank
 from whychurn.models.multiplicity import adjust_p_values
 from whychurn.models.nelson_aalen import NelsonAalenFit, fit_nelson_aalen
-from whychurn.models.nps import NetPromoterResult, net_promoter_score, nps_coverage
+from whychurn.models.nps import NetPromoterResult, net_promoter_interval, net_promoter_score, nps_coverage
 from whychurn.models.ordinal import OrderedLogitFit, ParallelTest, fit_ordered_logit
 from whychurn.models.product_limit import KaplanMeierFit, fit_kaplan_meier
 from whychurn.models.recurrent import (
@@ -75,7 +75,6 @@ from whychurn.models.response_weights import (
     ResponseWeights,
     WeightedMean,
     fit_response_weights,
-    net_promoter_interval,
 )
 from whychurn.models.restricted_mean import RestrictedMeanResult, restricted_mean
 from whychurn.models.sensitivity import EValue, e_value, smallest_detectable_hazard_ratio

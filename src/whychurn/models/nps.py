@@ -207,7 +207,7 @@ def net_promoter_score(
         added = _ADDED if method == "adjusted" else 0.0
         centre, spread = _adjusted(promoters[k], detractors[k], effective[k], added)
         error = float(np.sqrt(spread))
-        limits = (max(centre - z * error, -1.0), min(centre + z * error, 1.0))
+        limits = _limits(centre, error, z)
         adjusted = _adjusted(promoters[k], detractors[k], effective[k], _ADDED)[0]
         shares = (promoters[k], 1.0 - promoters[k] - detractors[k], detractors[k])
         notes = [f"{answers[k]} answers: the interval is rough"] if answers[k] < _FEW else []
@@ -223,6 +223,22 @@ def net_promoter_score(
     table.insert(10, "n", answers)
     table.insert(11, "n_missing", np.bincount(cells.code[~answered], minlength=count))
     return NetPromoterResult(table, method, conf_level, covariance)
+
+
+def net_promoter_interval(
+    promoters: float, detractors: float, n_effective: float, conf_level: float = 0.95
+) -> tuple[float, float]:
+    """Return the adjusted Wald interval of a weighted Net Promoter Score, as `net_promoter_score` has it.
+
+    Parameters
+    ----------
+    promoters, detractors
+        Weighted shares.
+    n_effective
+        As many independent answers as have the same variance.
+    """
+    centre, spread = _adjusted(promoters, detractors, n_effective, _ADDED)
+    return _limits(float(centre), float(np.sqrt(spread)), normal_quantile(conf_level))
 
 
 def nps_coverage(
@@ -257,6 +273,11 @@ def nps_coverage(
     centre, spread = _adjusted(up / n, down / n, float(n), _ADDED if method == "adjusted" else 0.0)
     held = np.abs(centre - (promoters - detractors)) <= normal_quantile(conf_level) * np.sqrt(spread) + 1e-12
     return float(chance @ held)
+
+
+def _limits(centre: float, error: float, z: float) -> tuple[float, float]:
+    """Return the limits of a score, which lies between -1 and 1."""
+    return max(centre - z * error, -1.0), min(centre + z * error, 1.0)
 
 
 def _adjusted(promoters: Any, detractors: Any, n: Any, added: float) -> tuple[Any, Any]:

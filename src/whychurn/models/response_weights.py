@@ -24,8 +24,6 @@ from whychurn.errors import FitError
 from whychurn.models.columns import Booleans, Floats, Integers, read_groups, read_numbers
 from whychurn.models.design import apply_design
 from whychurn.models.logistic import LogisticFit, fit_logistic
-from whychurn.models.nps import _ADDED as ADDED
-from whychurn.models.nps import _adjusted as adjusted_score
 from whychurn.models.wald import normal_quantile
 
 
@@ -180,20 +178,3 @@ def fit_response_weights(
     information = x.T @ ((chance * (1.0 - chance))[:, None] * x)
     influence = linalg.solve(information, ((gave - chance)[:, None] * x).T, assume_a="pos").T
     return ResponseWeights(chance, weights, cap, int((full > cap).sum()), fit, gave, clusters, influence, x)
-
-
-def net_promoter_interval(
-    promoters: float, detractors: float, n_effective: float, conf_level: float = 0.95
-) -> tuple[float, float]:
-    """Return the adjusted Wald interval of a weighted Net Promoter Score, as `net_promoter_score` has it.
-
-    Parameters
-    ----------
-    promoters, detractors
-        Weighted shares.
-    n_effective
-        As many independent answers as have the same variance.
-    """
-    centre, spread = adjusted_score(promoters, detractors, n_effective, ADDED)
-    half = normal_quantile(conf_level) * float(np.sqrt(spread))
-    return max(float(centre) - half, -1.0), min(float(centre) + half, 1.0)
