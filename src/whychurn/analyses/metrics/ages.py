@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.metrics.base import BASE, SHARE, YEAR, cells_of, days_since, sums
+from whychurn.analyses.metrics.base import BASE, SHARE, YEAR, cells_of, days_since, sums, there_before, years_since
 from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
@@ -19,22 +19,17 @@ _DEFINITION = (
     "customers of the day before the year begins who are none on its last day, per those customers; age since the customer came, or "
     "came back"
 )
-#: Small differences of calendar years do not move a customer into another band.
-DAYS = 365.25
 
 
 def age_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield churn by calendar year and age; years that the window holds in part are left to the tables by period."""
     stays = panel.accounts
-    began, ended = pd.to_datetime(stays["started_on"]), pd.to_datetime(stays["ended_on"])
     years = sums(panel, YEAR)
     for cell in cells_of(years[years["whole"]]):
-        there = _at(began, ended, cell.starts_on)
-        still = set(stays.loc[_at(began, ended, cell.ends_on), "account_id"])
-        mine = stays.loc[there, "account_id"]
-        age = (cell.starts_on - began[there]).dt.days / DAYS
-        band = pd.cut(age, [*BANDS, float("inf")], labels=list(NAMES), right=False)
-        lost = ~mine.isin(still)
+        there = stays[there_before(stays, cell.starts_on)]
+        still = set(stays.loc[there_before(stays, cell.ends_on), "account_id"])
+        band = pd.cut(years_since(there, cell.starts_on), [*BANDS, float("inf")], labels=list(NAMES), right=False)
+        lost = ~there["account_id"].isin(still)
         for name in NAMES:
             at = (band == name).to_numpy()
             n, gone = int(at.sum()), int(lost.to_numpy()[at].sum())
@@ -44,8 +39,3 @@ def age_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
                 "definition": _DEFINITION, "conf_level": study.confidence_level,
                 "note": "" if n else "No customer was of this age when the year began.",
             } | Share.of(gone, n, study.confidence_level).row()  # fmt: skip
-
-
-def _at(began: pd.Series, ended: pd.Series, day: pd.Timestamp) -> pd.Series:
-    """Return whether each stay goes on through the day before `day`."""
-    return (began < day) & (ended.isna() | (ended >= day))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from whychurn.analyses.common import OUTCOME
 from whychurn.analyses.metrics.intervals import Sums
+from whychurn.analyses.rates import YEAR as YEAR_DAYS
 from whychurn.panel import Panel
 from whychurn.panel.tables_of import TablesOf
 from whychurn.study import TableStudy
@@ -33,6 +34,22 @@ def sums(panel: Panel, period: str, segments: pd.DataFrame | None = None) -> pd.
 def cells_of(table: pd.DataFrame) -> Iterator[Any]:
     """Yield the rows of a table of sums, columns as attributes."""
     yield from table.itertuples()
+
+
+def last_year(panel: Panel) -> Any:
+    """Return the sums of the last twelve months, columns as attributes."""
+    return next(cells_of(sums(panel, LAST)))
+
+
+def there_before(stays: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
+    """Return whether each stay goes on through the day before `day`."""
+    began, ended = pd.to_datetime(stays["started_on"]), pd.to_datetime(stays["ended_on"])
+    return (began < day) & (ended.isna() | (ended >= day))
+
+
+def years_since(stays: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
+    """Return how many years each stay had gone on by `day`; leap days move nobody into another band."""
+    return (day - pd.to_datetime(stays["started_on"])).dt.days / YEAR_DAYS
 
 
 def label(starts_on: pd.Timestamp, ends_on: pd.Timestamp, period: str) -> str:

@@ -7,8 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.metrics.ages import DAYS as YEAR_DAYS
-from whychurn.analyses.metrics.base import BASE, LAST, MONTH, SHARE, cells_of, sums
+from whychurn.analyses.metrics.base import (
+    BASE,
+    LAST,
+    MONTH,
+    SHARE,
+    last_year,
+    sums,
+    there_before,
+    years_since,
+)
 from whychurn.analyses.share_differences import Share
 from whychurn.errors import FitError
 from whychurn.models import fit_kaplan_meier
@@ -81,11 +89,10 @@ def _first_year(panel: Panel, study: TableStudy) -> dict[str, Any]:
 
 def _new_customers(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield who was in the first year of service among the opening customers, and who came and went in between."""
-    cell = next(cells_of(sums(panel, LAST)))
+    cell = last_year(panel)
     stays, day = panel.accounts, pd.Timestamp(cell.starts_on)
-    began, ended = pd.to_datetime(stays["started_on"]), pd.to_datetime(stays["ended_on"])
-    there = (began < day) & (ended.isna() | (ended >= day))
-    young = there & ((day - began).dt.days < YEAR_DAYS)
+    there = there_before(stays, day)
+    young = there & (years_since(stays, day) < 1)
     base = BASE | {"method": LAST, "term": "opening customers"}
     share = Share.of(int(young.sum()), int(there.sum()), study.confidence_level)
     words = "opening customers of the last twelve months who came less than a year before"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.metrics.base import LAST, cells_of, label, money, sums
+from whychurn.analyses.metrics.base import LAST, label, last_year, money
 from whychurn.panel import Panel
 from whychurn.panel.movement_kinds import CONTRACTION, EXPANSION, NOT_RECORDED
 from whychurn.study import TableStudy
@@ -22,7 +22,7 @@ _DEFINITION = (
 def expansion_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield expansion and contraction of the last twelve months by what changed in the contract."""
     changed = changes(panel)
-    cell = next(cells_of(sums(panel, LAST)))
+    cell = last_year(panel)
     recent = changed[(changed["on"] >= cell.starts_on) & (changed["on"] < cell.ends_on)]
     for kind, hows in KINDS.items():
         mine = recent[recent["kind"] == kind]

@@ -14,6 +14,7 @@ from whychurn.analyses.metrics.base import (
     SHARE,
     cells_of,
     label,
+    last_year,
     lost_sums,
     money,
     shrunk_sums,
@@ -39,7 +40,7 @@ def reason_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     Both are shares of what there was twelve months before: shares of customers and shares of revenue can be held against
     each other, and add up to the churn of the page. A customer who returned and is there at the end was not lost.
     """
-    everybody = next(cells_of(sums(panel, LAST)))
+    everybody = last_year(panel)
     told = reasons_of(panel)
     table = sums(panel, LAST, told)
     for segment in (REASON, CAUSE, CONTROL):

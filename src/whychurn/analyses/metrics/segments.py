@@ -18,6 +18,7 @@ from whychurn.analyses.metrics.base import (
     after_sums,
     cells_of,
     kept_sums,
+    last_year,
     lost_sums,
     money,
     sums,
@@ -42,7 +43,7 @@ _TESTS = ("segment_customer_difference", "segment_grr_difference", "segment_nrr_
 
 def segment_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield rates by level, then their differences from all other customers, adjusted for how many there are."""
-    everybody = next(cells_of(sums(panel, LAST)))
+    everybody = last_year(panel)
     levels = segments_at(panel, study, pd.Timestamp(everybody.starts_on))
     if levels.empty:
         yield BASE | {"estimand": "segment_customer_churn", "method": LAST, "note": NOTHING}
