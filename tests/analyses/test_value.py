@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import whychurn as wc
+from whychurn.analyses.rates import MONTH
 from whychurn.analyses.value import run
-from whychurn.analyses.value.base import MONTH
 from whychurn.analyses.value.compounding import customers_after, monthly
 from whychurn.analyses.value.keeping import crossing
 from whychurn.findings import Findings

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, norm
 
+#: Days of a year, and of an average month.
 YEAR = 365.25
+MONTH = YEAR / 12
 #: How the interval of a rate was found.
 EXACT = "exact Poisson"
 CLUSTERED = "clustered by customer, as some left more than once"

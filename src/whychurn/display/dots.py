@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -33,6 +33,8 @@ class Layout:
 WIDE = Layout(width=7.4, row=0.215, font=8.5, names=1.75, counts=0.6)
 NARROW = Layout(width=3.5, row=0.225, font=8.5, names=1.45, counts=0.46)
 ABOVE, BELOW = 0.3, 0.36
+#: A comparison with a smaller adjusted p stands out; so many lines are drawn at the most.
+CLEAR, MOST_LINES = 0.05, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,36 @@ def dots_svg(
             place += len(dots) + 1
         _axes(ax, overall, style)
         return inline_svg(fig, alt)
+
+
+def clear_ones(tests: Sequence[Row]) -> list[Row]:
+    """Return the comparisons that are clear after adjustment, the furthest apart first."""
+    return sorted((row for row in tests if row.p_adjusted < CLEAR), key=lambda row: -abs(row.estimate))
+
+
+def grouped_dots(
+    rows: Sequence[Row], tests: Mapping[tuple[str, str], Row], most: int = MOST_LINES
+) -> list[tuple[str, list[Dot]]]:
+    """Return rows under their terms as `dots_svg` draws them, the first groups up to so many lines.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    tests : mapping of (term, level) to Row
+        Comparisons with all others, by which a row stands out.
+    most : int
+    """
+    groups: dict[str, list[Dot]] = {}
+    for row in rows:
+        test = tests.get((row.term, row.level))
+        groups.setdefault(str(row.term), []).append(Dot(row, test is not None and test.p_adjusted < CLEAR))
+    kept: list[tuple[str, list[Dot]]] = []
+    lines = 0
+    for term, members in groups.items():
+        lines += len(members) + 1
+        if not kept or lines <= most:
+            kept.append((term, members))
+    return kept
 
 
 def in_words(groups: Sequence[tuple[str, Sequence[Dot]]], style: str) -> str:

@@ -43,6 +43,11 @@ def with_interval(row: Row, style: str) -> Markup:
     return say("{value} <small>({interval})</small>", value=number(row, style), interval=interval(row, style))
 
 
+def or_dash(row: Row | None, style: str) -> Markup:
+    """Return the estimate of a finding, or a dash where there is no finding or no estimate."""
+    return number(row, style) if row is not None and row.estimated else Markup("–")
+
+
 def p_text(row: Row, column: str = "p_adjusted") -> Markup:
     """Return "p = 0.012" or "p <0.001"."""
     value = getattr(row, column)

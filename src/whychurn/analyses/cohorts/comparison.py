@@ -15,14 +15,13 @@ from whychurn.analyses.cohorts.histories import Histories
 from whychurn.analyses.cohorts.triangles import BASE, BEFORE
 from whychurn.analyses.common import ratio_row
 from whychurn.analyses.contrasts import Contrast
+from whychurn.analyses.rates import MONTH, YEAR
 from whychurn.analyses.segments import curve_rows, risk_times
 from whychurn.errors import FitError
 from whychurn.models import fit_cox, logrank_test
 from whychurn.models.cox import CoxFit
 from whychurn.study import TableStudy
 
-MONTH = 365.25 / 12
-YEAR = 365.25
 #: With fewer departures than this on either side nothing is said.
 FEWEST = 10
 #: Ratios inside are no sizeable difference.

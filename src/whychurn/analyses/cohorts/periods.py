@@ -11,11 +11,10 @@ import pandas as pd
 from whychurn.analyses.cohorts.comparison import year_pieces
 from whychurn.analyses.cohorts.histories import Histories
 from whychurn.analyses.cohorts.triangles import BASE
-from whychurn.analyses.rates import YEAR, rate_row
+from whychurn.analyses.rates import MONTH, YEAR, rate_row
 from whychurn.study import TableStudy
 
 #: Bands of age: name, from and up to (days, the upper end included).
-MONTH = YEAR / 12
 BANDS = (
     ("0-3 months", 0.0, 3 * MONTH),
     ("3-6 months", 3 * MONTH, 6 * MONTH),

@@ -19,6 +19,7 @@ from whychurn.analyses.cohorts.calendar import (
 )
 from whychurn.analyses.cohorts.histories import Booleans, Floats, Histories
 from whychurn.analyses.common import share_interval
+from whychurn.analyses.rates import MONTH
 from whychurn.study import TableStudy
 
 BASE = {"analysis": "cohorts", "outcome": "churn", "method": "count", "declared": "in advance"}
@@ -170,4 +171,4 @@ def _cut(number: int, unit: str, histories: Histories) -> str:
 
 
 def _months_between(first: np.datetime64, last: np.datetime64) -> float:
-    return float((last - first) / np.timedelta64(1, "D")) / (365.25 / 12)
+    return float((last - first) / np.timedelta64(1, "D")) / MONTH

@@ -11,13 +11,13 @@ from whychurn.analyses.answer_terms import CodedTerms, TermCoder
 from whychurn.analyses.answers import BANDS, valid_answers
 from whychurn.analyses.feature_rows import Module, modules_of
 from whychurn.analyses.last_known import last_known
+from whychurn.analyses.rates import YEAR
 from whychurn.panel import Candidate, Panel
 from whychurn.study import TableStudy
 
 #: Groups of measures of declared causes that are held equal; attributes have none.
 HELD_EQUAL = ("", "contract", "support")
 OPEN_TICKETS = "open_tickets"
-YEAR = 365.25
 #: So many answers outside the most common band for a column of the model.
 ANSWERS_PER_COLUMN = 10
 

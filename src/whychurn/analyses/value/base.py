@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from whychurn.analyses.rates import YEAR
-
 ANALYSIS = "value"
-#: Days of an average month: recurring revenue is per month, times are in days.
-MONTH = YEAR / 12
 #: So many customers must be at risk at every age up to the horizon, of all customers and of one segment.
 FEWEST_AT_RISK, FEWEST_OF_LEVEL = 20, 10
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.value.base import MONTH
+from whychurn.analyses.rates import MONTH
 from whychurn.analyses.value.stretches import month_number, month_start
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from whychurn.analyses.value.base import BASE, MONTH, noted
+from whychurn.analyses.rates import MONTH
+from whychurn.analyses.value.base import BASE, noted
 from whychurn.analyses.value.ledger import Ledger
 from whychurn.analyses.value.year import LastYear
 from whychurn.models.wald import normal_quantile

@@ -7,8 +7,9 @@ from datetime import date
 
 import pandas as pd
 
+from whychurn.analyses.rates import MONTH
 from whychurn.analyses.risk_rows import owned
-from whychurn.analyses.value.base import GROSS_PROFIT, LIFETIME_REVENUE, LIFETIME_VALUE, MONTH
+from whychurn.analyses.value.base import GROSS_PROFIT, LIFETIME_REVENUE, LIFETIME_VALUE
 from whychurn.analyses.value.costs import place_costs
 from whychurn.analyses.value.stretches import cut_stretches
 from whychurn.panel import Panel

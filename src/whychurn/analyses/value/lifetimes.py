@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.value.base import BASE, MONTH, NO_AMOUNTS, noted
+from whychurn.analyses.rates import MONTH
+from whychurn.analyses.value.base import BASE, NO_AMOUNTS, noted
 from whychurn.analyses.value.reckoning import ACQUISITION, REVENUE, SERVICE, TIME, TOTAL, Reckoning, columns_of
 
 #: Ages in months at which the curve is also listed.

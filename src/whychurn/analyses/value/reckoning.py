@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.rates import YEAR
-from whychurn.analyses.value.base import FEWEST_AT_RISK, MONTH
+from whychurn.analyses.rates import MONTH, YEAR
+from whychurn.analyses.value.base import FEWEST_AT_RISK
 from whychurn.analyses.value.ledger import Ledger
 from whychurn.models import discounted_lifetime, last_well_known
 from whychurn.models.lifetime import TIME, TOTAL

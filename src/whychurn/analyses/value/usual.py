@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from whychurn.analyses.value.base import BASE, MONTH, noted
+from whychurn.analyses.rates import MONTH
+from whychurn.analyses.value.base import BASE, noted
 from whychurn.analyses.value.reckoning import ACQUISITION, REVENUE, SERVICE, Reckoning
 from whychurn.models.wald import normal_quantile
 

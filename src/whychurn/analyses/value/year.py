@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from whychurn.analyses.value.base import MONTH
+from whychurn.analyses.rates import MONTH
 from whychurn.analyses.value.ledger import Ledger
 from whychurn.panel import Panel
 

@@ -8,7 +8,7 @@ from whychurn.display.blocks import Block, Column, figure, finding, folded, para
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.summary import LAST, last_year
 from whychurn.display.paired_bars import NARROW, WIDE, Pair, in_words, paired_svg
-from whychurn.display.wording import first_row, first_upper, interval, money_style, number, with_interval
+from whychurn.display.wording import first_row, first_upper, interval, money_style, number, or_dash, with_interval
 from whychurn.findings import Findings, Row
 
 REASON, CONTROL, DOWNGRADED = "reason", "control", "downgraded"
@@ -85,7 +85,7 @@ def _table(findings: Findings) -> Block:
                 "n": number(row, "count", "numerator"),
                 "customers": with_interval(row, "percent1") if row.estimated else "–",
                 "money": with_interval(money[key], "percent1") if key in money and money[key].estimated else "–",
-                "amount": number(amount, style) if amount is not None and amount.estimated else "–",
+                "amount": or_dash(amount, style),
                 "control": row.grade,
             }
         )
@@ -126,7 +126,7 @@ def _renewed(findings: Findings) -> Block:
             "when": each.term,
             "n": number(each, "count", "denominator"),
             "share": with_interval(each, "percent0") if each.estimated else "–",
-            "money": _share(amounts.get((each.method, each.term))),
+            "money": or_dash(amounts.get((each.method, each.term)), "percent0"),
             "note": each.note,
         }
         for each in rows
@@ -140,10 +140,6 @@ def _renewed(findings: Findings) -> Block:
     ]
     note = paragraph(row.note, "sub") if row.note else Block(Markup(""))
     return finding(text) + note + folded("Renewals by quarter", table("Contracts due", columns, cells))
-
-
-def _share(row: Row | None) -> object:
-    return number(row, "percent0") if row is not None and row.estimated else "–"
 
 
 def _recovered(findings: Findings) -> Block:

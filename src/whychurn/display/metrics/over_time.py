@@ -10,7 +10,7 @@ from whychurn.display import timeline
 from whychurn.display.blocks import Block, figure, paragraph
 from whychurn.display.blocks import say as sentence
 from whychurn.display.timeline import NARROW, WIDE, timeline_svg
-from whychurn.display.wording import first_row, number
+from whychurn.display.wording import first_row, number, or_dash
 from whychurn.findings import Findings, Row
 
 ROLLING = "rolling year"
@@ -81,7 +81,7 @@ def metrics_retention(findings: Findings) -> Block:
     title = sentence(
         "Of each 100 of revenue a year ago {net} are there now; {gross} without growth",
         net=number(last, "percent0-bare"),
-        gross=number(gross, "percent0-bare") if gross is not None and gross.estimated else "–",
+        gross=or_dash(gross, "percent0-bare"),
     )
     text = (
         "Net revenue retention: what the customers of twelve months before pay now, per what they paid then, at the end of each "

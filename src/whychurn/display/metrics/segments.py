@@ -9,13 +9,12 @@ from markupsafe import Markup
 from whychurn.display import dots
 from whychurn.display.blocks import Block, Column, figure, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.dots import NARROW, WIDE, Dot, dots_svg
+from whychurn.display.dots import NARROW, WIDE, clear_ones, dots_svg, grouped_dots
 from whychurn.display.metrics.summary import last_year
 from whychurn.display.numbers import printed
-from whychurn.display.wording import number, p_text, with_interval
+from whychurn.display.wording import number, or_dash, p_text, with_interval
 from whychurn.findings import Findings, Row
 
-CLEAR = 0.05
 #: So many lines are drawn; the table has all.
 MOST_DRAWN = 55
 
@@ -27,20 +26,11 @@ def metrics_segments(findings: Findings) -> Block:
     if overall is None or not any(row.estimated for row in rows):
         return paragraph("There are no groups to compare.", "note")
     tests = {(row.term, row.level): row for row in findings.where(estimand="segment_customer_difference").rows()}
-    groups: dict[str, list[Dot]] = {}
-    for row in rows:
-        test = tests.get((row.term, row.level))
-        groups.setdefault(str(row.term), []).append(Dot(row, test is not None and test.p_adjusted < CLEAR))
-    drawn: list[tuple[str, list[Dot]]] = []
-    lines = 0
-    for term, members in groups.items():
-        lines += len(members) + 1
-        if not drawn or lines <= MOST_DRAWN:
-            drawn.append((term, members))
+    drawn = grouped_dots(rows, tests, MOST_DRAWN)
     alt = f"Share of customers lost in twelve months by group. {dots.in_words(drawn, 'percent0')}"
     wide, narrow = (dots_svg(drawn, overall, "percent0", alt, layout, "customers") for layout in (WIDE, NARROW))
     made = [test for test in tests.values() if not math.isnan(test.p_adjusted)]
-    clear = sorted((test for test in made if test.p_adjusted < CLEAR), key=lambda test: -abs(test.estimate))
+    clear = clear_ones(made)
     text = sentence(
         "Customers of the day before the twelve months that were gone at their end, with intervals; beside them how many there "
         "were. Filled dots differ clearly from all others of their kind ({k} of {n} comparisons, adjusted after Benjamini and "
@@ -81,9 +71,9 @@ def _table(findings: Findings, rows: list[Row], tests: dict[tuple[str, str], Row
                 ),
                 "churn": with_interval(row, "percent1") if row.estimated else "–",
                 "p": number(test, "p", "p_adjusted") if test is not None and not math.isnan(test.p_adjusted) else "",
-                "grr": _rate(grr.get(key)),
-                "nrr": _rate(nrr.get(key)),
-                "lost": _rate(lost.get(key)),
+                "grr": or_dash(grr.get(key), "percent0"),
+                "nrr": or_dash(nrr.get(key), "percent0"),
+                "lost": or_dash(lost.get(key), "percent0"),
                 "note": row.note,
             }
         )
@@ -98,7 +88,3 @@ def _table(findings: Findings, rows: list[Row], tests: dict[tuple[str, str], Row
         Column("Note", "note", css="small"),
     ]
     return folded("Customers and revenue of every group", table("The last twelve months by group", columns, cells))
-
-
-def _rate(row: Row | None) -> object:
-    return number(row, "percent0") if row is not None and row.estimated else "–"

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from whychurn.display import timeline
 from whychurn.display.blocks import Block, figure, finding, folded, paragraph
 from whychurn.display.blocks import say as sentence
-from whychurn.display.nps.segments import clear_ones, group_table
+from whychurn.display.dots import clear_ones
+from whychurn.display.nps.segments import group_table
 from whychurn.display.nps.summary import RATINGS, excluded
 from whychurn.display.numbers import printed
 from whychurn.display.timeline import NARROW, WIDE, timeline_svg

@@ -10,15 +10,11 @@ from markupsafe import Markup
 from whychurn.display import dots
 from whychurn.display.blocks import Block, Column, figure, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.dots import NARROW, WIDE, Dot, dots_svg
+from whychurn.display.dots import NARROW, WIDE, Dot, clear_ones, dots_svg, grouped_dots
 from whychurn.display.nps.summary import overall_of
 from whychurn.display.numbers import printed
 from whychurn.display.wording import first_upper, interval, number, p_text, with_interval
 from whychurn.findings import Findings, Row
-
-CLEAR = 0.05
-#: So many rows are drawn; the table has all.
-MOST_DRAWN = 60
 
 
 def nps_segments(findings: Findings) -> Block:
@@ -28,29 +24,10 @@ def nps_segments(findings: Findings) -> Block:
     if overall is None or not rows:
         return Block(Markup(""))
     tests = {(row.term, row.level): row for row in findings.where(estimand="nps_against_rest").rows()}
-    drawn = _drawn(rows, tests)
+    drawn = grouped_dots(rows, tests)
     alt = f"Net Promoter Score by group, all: {dots.in_words([('', [Dot(overall)])], 'nps')} {dots.in_words(drawn, 'nps')}"
     wide, narrow = (dots_svg(drawn, overall, "nps", alt, layout) for layout in (WIDE, NARROW))
     return figure(wide, narrow, _title(list(tests.values())), _after(rows, tests, drawn))
-
-
-def clear_ones(tests: Sequence[Row]) -> list[Row]:
-    """Return the comparisons that are clear after adjustment, the furthest apart first."""
-    return sorted((row for row in tests if row.p_adjusted < CLEAR), key=lambda row: -abs(row.estimate))
-
-
-def _drawn(rows: Sequence[Row], tests: dict[tuple[str, str], Row]) -> list[tuple[str, list[Dot]]]:
-    groups: dict[str, list[Dot]] = {}
-    for row in rows:
-        test = tests.get((row.term, row.level))
-        groups.setdefault(row.term, []).append(Dot(row, test is not None and test.p_adjusted < CLEAR))
-    kept: list[tuple[str, list[Dot]]] = []
-    lines = 0
-    for term, members in groups.items():
-        lines += len(members) + 1
-        if not kept or lines <= MOST_DRAWN:
-            kept.append((term, members))
-    return kept
 
 
 def _title(tests: Sequence[Row]) -> Markup:
