@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from companies import company_panel
 import whychurn as wc
 from whychurn import display
 from whychurn.findings import Findings
+from whychurn.sources.contract import IntegrityFinding
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "panel"))
 from table_ledgers import ledger_sources, subscriptions, table_study
@@ -161,6 +163,20 @@ def test_groups_add_up_to_everybody():
         assert part["numerator"].sum() == everybody.numerator
     reasons = found.where(estimand="reason_customers", group="reason").table
     assert reasons["numerator"].sum() == everybody.numerator
+
+
+def test_periods_outside_the_days_on_which_departures_are_recorded_say_so(tmp_path):
+    study = table_study(tmp_path, "allowed_gap_days = 30")
+    panel = wc.build_panel(ledger_sources(study, LEDGER, tmp_path), study)
+    doubts = [
+        IntegrityFinding("no-churn-before", "caveat", "subscriptions", "Few left.", day="2024-02-10"),
+        IntegrityFinding("no-churn-after", "caveat", "subscriptions", "Few left.", day="2024-11-20"),
+    ]
+    found = wc.analyse("metrics", replace(panel, integrity=tuple(doubts)), study)
+    notes = {row.term: row.note for row in found.where(estimand="customer_churn", method="month").rows()}
+    assert "Departures before 2024-02-10 seem not to be recorded" in notes["2024-02"]
+    assert "seem not to be recorded" not in notes["2024-03"] + notes["2024-10"]
+    assert "Departures from 2024-11-20 on seem not to be recorded" in notes["2024-11"]
 
 
 @pytest.mark.parametrize(

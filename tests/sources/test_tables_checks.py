@@ -212,6 +212,7 @@ def test_no_churn_before_a_day_names_the_day_and_the_chance(frames: Frames, tmp_
     finding = found(frames, write_study(tmp_path))["no-churn-before"][0]
     assert finding.severity == "caveat"
     assert f"observed_from = {first:%Y-%m-%d}" in finding.action
+    assert finding.day == f"{first:%Y-%m-%d}" == finding.record()["day"]
     expected = int(re.search(r"about ([\d,]+) would", finding.problem)[1])  # type: ignore[index]
     later = (~early & subscriptions["ended_on"].notna().reindex(early.index, fill_value=False)).sum()
     assert expected == pytest.approx(later * 150 / 216, rel=0.35)
@@ -225,6 +226,7 @@ def test_no_churn_after_a_day_is_the_cut_of_an_export(frames: Frames, tmp_path: 
     finding = found(frames, write_study(tmp_path))["no-churn-after"][0]
     assert finding.severity == "caveat"
     assert f"observed_to = {last + pd.Timedelta(days=1):%Y-%m-%d}" in finding.action
+    assert finding.day == f"{last + pd.Timedelta(days=1):%Y-%m-%d}"
 
 
 def test_leaving_at_the_end_of_the_month_only_is_no_stretch_without_churn(frames: Frames, tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ class IntegrityFinding:
         Up to three record numbers (header excluded, from 1) or account ids, as text.
     problem, consequence, action : str
         What is so, what follows for the study, what to do: sentences for a reader who knows no statistics.
+    day : str
+        The day that the finding is about, as 2024-03-01: the first from which departures are recorded
+        (``no-churn-before``), or from which they are not (``no-churn-after``). "" where it is about no day.
     """
 
     code: str
@@ -48,6 +51,7 @@ class IntegrityFinding:
     column: str = ""
     count: int = 0
     rows: tuple[str, ...] = ()
+    day: str = ""
 
     @property
     def text(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,10 +110,9 @@ def complete_days(panel: Panel, study: TableStudy) -> tuple[pd.Timestamp, pd.Tim
     first, last = pd.Timestamp(study.observed_from), pd.Timestamp(study.observed_to)
     for doubt in panel.integrity:
         if doubt.code == "no-churn-before":
-            found = re.search(r"observed_from = (\d{4}-\d{2}-\d{2})", doubt.action)
-            first = pd.Timestamp(found[1]) if found else first
+            first = pd.Timestamp(doubt.day)
         if doubt.code == "no-churn-after":
-            last -= pd.Timedelta(days=doubt.count)
+            last = pd.Timestamp(doubt.day)
     return first, last
 
 

@@ -78,7 +78,7 @@ def _few_before(evidence: Evidence, edge: Edge) -> IntegrityFinding:
         first=first, begin=begin,
     )[0]  # fmt: skip
     return IntegrityFinding(
-        code="no-churn-before", severity="caveat", table="subscriptions", column="ended_on", count=n,
+        code="no-churn-before", severity="caveat", table="subscriptions", column="ended_on", count=n, day=first.isoformat(),
         problem=f"{_who(edge)} left before {first}, although {n:,} accounts were customers since {begin} or later. "
         f"{_chance(edge, 'that follows')}",
         consequence="Most likely earlier leavers were deleted, or ends were not recorded until then: survival looks "
@@ -91,6 +91,7 @@ def _few_after(evidence: Evidence, edge: Edge) -> IntegrityFinding:
     first = evidence.study.observed_to - timedelta(days=edge.length)
     return IntegrityFinding(
         code="no-churn-after", severity="caveat", table="subscriptions", column="ended_on", count=edge.length,
+        day=first.isoformat(),
         problem=f"{_who(edge)} left after {first - timedelta(days=1)}, in the last {edge.length:,} days of the window. "
         f"{_chance(edge, 'before')}",
         consequence="Most likely the export ends earlier than the window, so those days count as time in which nobody "
