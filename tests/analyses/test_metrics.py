@@ -165,6 +165,28 @@ def test_groups_add_up_to_everybody():
     assert reasons["numerator"].sum() == everybody.numerator
 
 
+@pytest.mark.parametrize("young_leave", [True, False], ids=["new ones leave", "old ones leave"])
+def test_first_year_against_longer_by_hand(tmp_path, young_leave):
+    """60 customers of 100 days and 40 of 500 days when the year begins; 30 of one kind leave, of the other none."""
+    leaves = {"young": 30 if young_leave else 0, "old": 0 if young_leave else 30}
+    rows = [
+        (f"{kind}{i}", -day, 200 if i < leaves[kind] else None)
+        for kind, day, n in (("young", 100, 60), ("old", 500, 40))
+        for i in range(n)
+    ]
+    # Two come and leave within the year, one returns and leaves: none of them is in the yearly rate.
+    rows += [("brief1", 50, 120), ("brief2", 50, 150), ("brief3", 40, 90), ("brief3", 150, 200)]
+    found = analysed(tmp_path, subscriptions(*rows))
+    assert found.one(estimand="in_first_year").estimate == pytest.approx(0.6)
+    rates = {row.level: (row.numerator, row.denominator) for row in found.where(estimand="churn_by_first_year").rows()}
+    assert rates == {"in their first year": (leaves["young"], 60), "longer than a year": (leaves["old"], 40)}
+    apart = found.one(estimand="first_year_difference")
+    assert apart.estimate == pytest.approx(0.5 if young_leave else -0.75)
+    assert (apart.conf_low > 0) is young_leave and (apart.conf_high < 0) is not young_leave
+    assert found.one(estimand="came_and_went").estimate == 4
+    assert found.one(estimand="customer_churn", method="last year").numerator == 30
+
+
 def test_periods_outside_the_days_on_which_departures_are_recorded_say_so(tmp_path):
     study = table_study(tmp_path, "allowed_gap_days = 30")
     panel = wc.build_panel(ledger_sources(study, LEDGER, tmp_path), study)

@@ -66,3 +66,29 @@ def test_a_bridge_that_does_not_close_is_told(found):
     table.loc[place, "grade"] = "does not close"
     table.loc[place, "numerator"] = 2
     assert "2 months do not agree" in text_of(display.metrics_bridge(Findings(table, found.provenance)))
+
+
+def test_who_leaves_sooner_is_as_it_was_found(found):
+    clearly_more = moved(found, 0.08, 0.02, 0.14)
+    text = text_of(display.metrics_conversion(clearly_more))
+    assert "clearly more (+8.0 points, interval +2.0 to +14.0)" in text
+    text = text_of(display.metrics_conversion(moved(found, -0.08, -0.14, -0.02)))
+    assert "clearly fewer (−8.0 points, interval −14.0 to −2.0)" in text
+    assert "no clear difference" in text_of(display.metrics_conversion(moved(found, 0.01, -0.03, 0.05)))
+
+
+def moved(found: Findings, estimate: float, low: float, high: float) -> Findings:
+    """Findings in which customers in their first year left so much more than the others."""
+    table = found.table.copy()
+    table.loc[table["estimand"] == "first_year_difference", ["estimate", "conf_low", "conf_high"]] = estimate, low, high
+    return Findings(table, found.provenance)
+
+
+def test_who_the_yearly_rate_is_about_is_told_with_its_numbers(found):
+    text = text_of(display.metrics_conversion(found))
+    year, young = found.one(estimand="customer_churn", method="last year"), found.one(estimand="in_first_year")
+    assert f"about the {year.denominator:,.0f} who were there when the year began" in text
+    assert f"Of them {100 * young.estimate:.0f}% had come" in text
+    assert f"within the year are not in it: {found.one(estimand='came_and_went').estimate:.0f}." in text
+    without = found.table[~found.table["estimand"].isin(["in_first_year", "first_year_difference", "came_and_went"])]
+    assert "had come" not in text_of(display.metrics_conversion(Findings(without, found.provenance)))

@@ -70,8 +70,10 @@ if TYPE_CHECKING:
     )
     from whychurn.display.landmarks import landmark_caveats, landmark_dates, landmark_effects, landmark_summary
     from whychurn.display.metrics.bridge import metrics_bridge, metrics_changes
-    from whychurn.display.metrics.losses import metrics_conversion, metrics_doubts, metrics_reasons, metrics_renewals
+    from whychurn.display.metrics.conversion import metrics_conversion
+    from whychurn.display.metrics.losses import metrics_doubts, metrics_reasons
     from whychurn.display.metrics.over_time import metrics_months, metrics_retention
+    from whychurn.display.metrics.renewals import metrics_renewals
     from whychurn.display.metrics.segments import metrics_segments
     from whychurn.display.metrics.summary import metrics_rates, metrics_summary
     from whychurn.display.nps.bands import nps_heatmap
@@ -147,8 +149,10 @@ _ROOMS = {
     "landmark_forecasts": "landmark_accuracy landmark_agreement landmark_calibration landmark_forecast",
     "landmarks": "landmark_caveats landmark_dates landmark_effects landmark_summary",
     "metrics.bridge": "metrics_bridge metrics_changes",
-    "metrics.losses": "metrics_conversion metrics_doubts metrics_reasons metrics_renewals",
+    "metrics.conversion": "metrics_conversion",
+    "metrics.losses": "metrics_doubts metrics_reasons",
     "metrics.over_time": "metrics_months metrics_retention",
+    "metrics.renewals": "metrics_renewals",
     "metrics.segments": "metrics_segments",
     "metrics.summary": "metrics_rates metrics_summary",
     "nps.bands": "nps_heatmap",

@@ -7,7 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from whychurn.analyses.metrics.base import BASE, SHARE, YEAR, cells_of, days_since, sums, there_before, years_since
+from whychurn.analyses.metrics.base import (
+    BASE,
+    SHARE,
+    YEAR,
+    cells_of,
+    days_since,
+    lost_by,
+    sums,
+    there_before,
+    years_since,
+)
 from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
@@ -27,9 +37,8 @@ def age_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     years = sums(panel, YEAR)
     for cell in cells_of(years[years["whole"]]):
         there = stays[there_before(stays, cell.starts_on)]
-        still = set(stays.loc[there_before(stays, cell.ends_on), "account_id"])
         band = pd.cut(years_since(there, cell.starts_on), [*BANDS, float("inf")], labels=list(NAMES), right=False)
-        lost = ~there["account_id"].isin(still)
+        lost = lost_by(stays, there, cell.ends_on)
         for name in NAMES:
             at = (band == name).to_numpy()
             n, gone = int(at.sum()), int(lost.to_numpy()[at].sum())

@@ -52,6 +52,12 @@ def years_since(stays: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
     return (day - pd.to_datetime(stays["started_on"])).dt.days / YEAR_DAYS
 
 
+def lost_by(stays: pd.DataFrame, there: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
+    """Return which of the customers `there` are none on the day before `day`, whatever stay they are in by then."""
+    still = set(stays.loc[there_before(stays, day), "account_id"])
+    return ~there["account_id"].isin(still)
+
+
 def label(starts_on: pd.Timestamp, ends_on: pd.Timestamp, period: str) -> str:
     """Return what a period is called: 2025-03, 2025 Q1, 2025, or its first and last day."""
     if period == MONTH:

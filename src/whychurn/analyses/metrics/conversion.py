@@ -13,17 +13,20 @@ from whychurn.analyses.metrics.base import (
     MONTH,
     SHARE,
     last_year,
+    lost_by,
     sums,
     there_before,
     years_since,
 )
-from whychurn.analyses.share_differences import Share
+from whychurn.analyses.share_differences import Share, difference
 from whychurn.errors import FitError
 from whychurn.models import fit_kaplan_meier
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
 MONTHS, DAYS = 12, 365.0
+YOUNG, OLD = "in their first year", "longer than a year"
+NOBODY_THERE = "Nobody was a customer for so long when the twelve months began."
 TOO_SHORT = "Nobody has been followed through the first year."
 
 
@@ -88,13 +91,39 @@ def _first_year(panel: Panel, study: TableStudy) -> dict[str, Any]:
 
 
 def _new_customers(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
-    """Yield who was in the first year of service among the opening customers, and who came and went in between."""
+    """Yield who of the opening customers was in the first year, how many of them and of the others left, and who came and went."""
     cell = last_year(panel)
     stays, day = panel.accounts, pd.Timestamp(cell.starts_on)
-    there = there_before(stays, day)
-    young = there & (years_since(stays, day) < 1)
-    base = BASE | {"method": LAST, "term": "opening customers"}
-    share = Share.of(int(young.sum()), int(there.sum()), study.confidence_level)
-    words = "opening customers of the last twelve months who came less than a year before"
+    there = stays[there_before(stays, day)]
+    young = (years_since(there, day) < 1).to_numpy()
+    lost = lost_by(stays, there, pd.Timestamp(cell.ends_on)).to_numpy()
+    base = BASE | {"method": LAST, "term": "opening customers", "conf_level": study.confidence_level}
+    share = Share.of(int(young.sum()), len(there), study.confidence_level)
+    words = "opening customers of the last twelve months who came, or came back, less than a year before"
     yield base | {"estimand": "in_first_year", "unit": SHARE, "definition": words} | share.row()
-    yield base | {"estimand": "came_and_went", "unit": "customers", "estimate": float(cell.won_and_left)}
+    words = (
+        "opening customers of the last twelve months who are none at its end, by whether they were in their first year"
+    )
+    of = {
+        name: Share.of(int(lost[at].sum()), int(at.sum()), study.confidence_level)
+        for name, at in ((YOUNG, young), (OLD, ~young))
+    }
+    for name, rate in of.items():
+        row = {"estimand": "churn_by_first_year", "level": name, "unit": SHARE, "definition": words}
+        yield base | row | rate.row() | ({} if rate.known else {"note": NOBODY_THERE})
+    row = {"estimand": "first_year_difference", "level": YOUNG, "reference": OLD, "unit": SHARE}
+    apart = difference(of[YOUNG], of[OLD])
+    yield (
+        base
+        | row
+        | (
+            {"estimate": apart.estimate, "conf_low": apart.conf_low, "conf_high": apart.conf_high}
+            if apart.known
+            else {"note": NOBODY_THERE}
+        )
+    )
+    words = "stays that began and ended within the last twelve months: the monthly figures know them, the yearly one does not"
+    yield BASE | {
+        "estimand": "came_and_went", "method": LAST, "term": "stays", "unit": "stays", "definition": words,
+        "estimate": float(cell.won_and_left),
+    }  # fmt: skip
