@@ -21,6 +21,7 @@ from whychurn.study.schema import (
     Study,
     Value,
 )
+from whychurn.study.tables_schema import Valuation
 
 
 class FlatQuestion(Question):
@@ -76,6 +77,7 @@ class FlatDocument(Section):
     churn: Annotated[Recording, Field(description="a section [churn]")] = Recording()
     causes: Annotated[tuple[Cause, ...], Field(max_length=500, description="sections [[causes]]")] = ()
     focus: Annotated[tuple[Focus, ...], Field(max_length=50, description="sections [[focus]]")] = ()
+    value: Annotated[Valuation, Field(description="a section [value]")] = Valuation()
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,13 @@ class FlatStudy(Study):
 
     Attributes
     ----------
-    source, columns
+    source, columns, value
         As in the sections of those names.
     """
 
     source: Source
     columns: Columns
+    value: Valuation = Valuation()
 
     @property
     def data_file(self) -> Path:
