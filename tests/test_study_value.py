@@ -35,6 +35,13 @@ def test_settings_arrive(tmp_path):
     assert (value.discount_rate, value.horizon_months, value.gross_margin) == (0, 24, 0.75)
 
 
+def test_what_is_expected_of_promoters_arrives(tmp_path):
+    assert read(tmp_path).recommending.driver == ""
+    assert read(tmp_path, '[recommending]\ndriver = "Reporting"').recommending.driver == "Reporting"
+    with pytest.raises(StudyError, match=r"recommending\.drivers: unknown key\. Did you mean driver\?"):
+        read(tmp_path, '[recommending]\ndrivers = "Reporting"')
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

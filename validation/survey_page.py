@@ -41,7 +41,7 @@ def surveys(records: Sequence[Record]) -> Iterable[str]:
     )
     yield words.DRIVERS.format(
         modules=len(records[0]["modules"]), first=percent(firsts), sign=percent(signs), clear=percent(clears),
-        holds=percent(_share([record["lead"] == DRIVER and record["grade"] == "holds" for record in records])),
+        holds=percent(_share([record["term"] == DRIVER and record["grade"] == "holds" for record in records])),
         wrong=percent(_share([_wrong(record) for record in records])),
     )  # fmt: skip
     exact = Mean.of([record["exact"][0] for record in records if record.get("exact")])
@@ -106,12 +106,10 @@ def _found(record: Record) -> tuple[bool, bool, bool]:
 
 
 def _wrong(record: Record) -> bool:
-    """Tell whether a module that does nothing is declared a driver, or to be clearly ahead."""
+    """Tell whether a module that does nothing is said to go with recommending, or to be clearly ahead of the driver."""
     others = [value for module, value in record["modules"].items() if value and module != DRIVER]
     also = any(value[0] > 0 and value[2] < CLEAR for value in others)
-    ahead = record["lead"] != DRIVER and any(
-        value and value[0] > 0 and value[2] < CLEAR for value in record["contrasts"].values()
-    )
+    ahead = any(value and value[0] < 0 and value[2] < CLEAR for value in record["contrasts"].values())
     return bool(also or ahead)
 
 

@@ -113,7 +113,7 @@ def scores_of(table: pd.DataFrame) -> Record:
 
 
 def drivers_of(table: pd.DataFrame) -> Record:
-    """Return log odds ratios of modules, contrasts of the leading one, and what is said of the claim."""
+    """Return log odds ratios of modules, contrasts of the declared one, and what is said of the claim."""
     modules = table[(table["estimand"] == "odds_ratio") & (table["group"] == "module")]
     claim = table[table["estimand"] == "claim"].iloc[0]
     contrasts = table[table["estimand"] == "contrast"]
@@ -121,7 +121,7 @@ def drivers_of(table: pd.DataFrame) -> Record:
     return {
         "modules": {row.term: _log(row) for row in modules.itertuples()},
         "contrasts": {row.reference: _log(row) for row in contrasts.itertuples()},
-        "lead": claim["term"],
+        "term": claim["term"],
         "grade": claim["grade"],
         "one_ratio": _number(whole.iloc[0]["p_value"]) if len(whole) else None,
     }

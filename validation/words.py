@@ -150,9 +150,10 @@ SCORE = (
 
 DRIVERS = (
     "Which module’s users recommend most, by the ordered logit of the page. Reporting has the largest coefficient of {modules} modules in "
-    "{first} of companies, with the right sign in {sign}, clearly (p < .05 adjusted over modules) in {clear}. The full claim, reporting ahead of "
-    "every other module after Holm’s adjustment and no other module above one by itself, is declared in {holds}; some other module is clearly "
-    "ahead of another, or wrongly declared to go with recommending as well, in {wrong}. A company this small seldom has the answers for the full claim: the "
+    "{first} of companies, with the right sign in {sign}, clearly (p < .05 adjusted over modules) in {clear}. The study declares reporting as the "
+    "driver before looking. The full claim, reporting ahead of every other module after Holm’s adjustment over its comparisons and no other "
+    "module above one by itself, is made in {holds}; some other module is clearly ahead of reporting, or wrongly said to go with recommending "
+    "as well, in {wrong}. A company this small seldom has the answers for the full claim: the "
     "demo company, with six times as many, has."
 )
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import whychurn as wc
 from whychurn import display
 from whychurn.findings import Findings
+from whychurn.study.tables_schema import Recommending
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
+from companies import company_panel
 from said_companies import findings, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
@@ -68,22 +72,25 @@ def test_no_number_stands_without_its_finding(analysis, parts):
 def test_the_headline_is_the_claim_with_the_chances_behind_it(recommending):
     text = said(changed(recommending, {"estimand": "claim"}, {"grade": "holds"}), "promoters_summary")
     often, none = (
-        recommending.one(estimand="promoter_chance", term="reporting", level=level).estimate
+        recommending.one(estimand="promoter_chance", term="reporting", level=level)
         for level in ("frequent use", "no use")
     )
     assert text.startswith(
         "Frequent users of reporting, and not of the other modules, are the best promoters: "
-        f"{100 * often:.0f}% are promoters where it is used often, {100 * none:.0f}% where it is not"
+        f"{100 * often.estimate:.0f}% ({100 * often.conf_low:.0f}–{100 * often.conf_high:.0f}%) are promoters where it is used often, "
+        f"{100 * none.estimate:.0f}% ("
     )
+    assert "The study named reporting before looking." in text
     assert "nothing from the day of the answer on" in text
 
 
 @pytest.mark.parametrize(
     ("values", "summary", "title"),
     [
-        ({"grade": "ahead of all, but not alone", "level": "billing, api"}, "billing and api goes with recommending as well", "of which billing, api go with recommending too"),
+        ({"grade": "ahead of all, but not alone", "level": "billing, api"}, "billing and api goes with recommending as well", "of which billing and api go with recommending too"),
         ({"grade": "ahead of some"}, "ahead of every other module is not clear", "clearly ahead of"),
-        ({"grade": "no module stands out"}, "No module’s users clearly recommend us more", "not clearly of itself"),
+        ({"grade": "no module stands out"}, "the data do not show it clearly: ", "but clearly ahead of none of the"),
+        ({"grade": "no module stands out", "declared": "found"}, "No module’s users clearly recommend us more", "clearly ahead of none"),
     ],
 )  # fmt: skip
 def test_what_does_not_hold_is_not_claimed(recommending, values, summary, title):
@@ -94,8 +101,31 @@ def test_what_does_not_hold_is_not_claimed(recommending, values, summary, title)
 def test_a_claim_found_afterwards_says_so(recommending):
     found = changed(recommending, {"estimand": "claim"}, {"declared": "found", "family": "21 comparisons"})
     text = said(found, "promoter_contrasts")
-    assert "the data chose it, so all pairs of modules are compared" in text and "21 comparisons" in text
-    assert "is declared as a cause" in said(recommending, "promoter_contrasts")
+    assert "the data chose reporting, so all pairs of modules are compared" in text and "21 comparisons" in text
+    assert "The study named no module before looking: the data chose reporting" in said(found, "promoters_summary")
+    assert "declares reporting as the driver of recommending" in said(recommending, "promoter_contrasts")
+
+
+def test_a_module_ahead_of_the_declared_one_is_said_plainly():
+    study, panel = company_panel()
+    other = wc.analyse("promoters", panel, replace(study, recommending=Recommending(driver="billing")))
+    text = said(other, "promoters_summary")
+    assert text.startswith(
+        "The study expected frequent users of billing to be the best promoters, and the data do not show it: reporting is in front"
+    )
+    assert "which may be chance" not in text and "Use of billing does not clearly go with recommending" in text
+    assert "is clearly behind reporting" in said(other, "promoter_contrasts")
+    unclear = changed(other, {"estimand": "leader"}, {"p_adjusted": 0.4})
+    unclear = changed(unclear, {"estimand": "claim"}, {"grade": "no module stands out"})
+    assert "which may be chance" in said(unclear, "promoters_summary")
+    assert "reporting is in front, not billing as the study expected" in said(unclear, "promoter_contrasts")
+
+
+def test_what_is_not_clear_is_not_called_nothing(recommending):
+    holds = changed(recommending, {"estimand": "claim"}, {"grade": "holds"})
+    ratios = recommending.where(estimand="odds_ratio", group="module").table
+    most = ratios.loc[ratios["term"] != "reporting", "conf_high"].max()
+    assert f"reach up to {most:.2f} times the odds" in said(holds, "promoter_contrasts")
 
 
 def test_the_assumption_is_shown_in_full_only_where_it_fails(recommending):

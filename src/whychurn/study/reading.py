@@ -82,6 +82,7 @@ def _flat(document: FlatDocument, folder: Path, digest: str) -> FlatStudy:
         churn=document.churn,
         causes=_labelled(document.causes),
         focus=document.focus,
+        value=document.value,
         **dict(document.study),
     )
 
@@ -102,6 +103,7 @@ def _table_study(document: TablesDocument, folder: Path, digest: str) -> TableSt
         comments=document.comments,
         measures=document.measures,
         value=document.value,
+        recommending=document.recommending,
         engine=document.engine,
         **dict(document.study),
     )

@@ -215,6 +215,15 @@ class Valuation(Section):
     ] = None
 
 
+class Recommending(Section):
+    """``[recommending]``: what is expected of those who recommend, declared before looking."""
+
+    driver: Annotated[
+        Short,
+        Field(description='the module whose frequent users are expected to be the best promoters, such as "reporting"'),
+    ] = ""
+
+
 class Engine(Section):
     """``[engine]``: how much of the machine the engine may use."""
 
@@ -238,6 +247,7 @@ class TablesDocument(Section):
     definitions: Annotated[tuple[Definition, ...], Field(max_length=20, description="sections [[definitions]]")] = ()
     measures: Annotated[Measures, Field(description="a section [measures]")] = Measures()
     value: Annotated[Valuation, Field(description="a section [value]")] = Valuation()
+    recommending: Annotated[Recommending, Field(description="a section [recommending]")] = Recommending()
     engine: Annotated[Engine, Field(description="a section [engine]")] = Engine()
     causes: Annotated[tuple[Cause, ...], Field(max_length=500, description="sections [[causes]]")] = ()
     focus: Annotated[tuple[Focus, ...], Field(max_length=50, description="sections [[focus]]")] = ()
@@ -264,7 +274,7 @@ class TableStudy(Study):
         When a customer counts as gone.
     definitions : tuple of Definition
         Others, to be put beside it.
-    reasons, comments, measures, value, engine
+    reasons, comments, measures, value, recommending, engine
         As in the sections of those names.
     """
 
@@ -281,6 +291,7 @@ class TableStudy(Study):
     comments: tuple[CommentTopic, ...]
     measures: Measures
     value: Valuation
+    recommending: Recommending
     engine: Engine
 
     @property

@@ -67,15 +67,28 @@ def fit_model(rows: AnswerRows) -> Model:
     return Model(fit, coded, {module: name for module, name in rows.names.items() if name in inside}, note)
 
 
-def declared_modules(rows: AnswerRows, study: TableStudy) -> set[str]:
-    """Return the modules whose use the study declares as a cause."""
-    causes = {cause.column for cause in study.causes if cause.role == "cause"}
-    return {module.name for module in rows.modules if module.uses in causes}
+def declared_driver(rows: AnswerRows, model: Model, study: TableStudy) -> tuple[str, str]:
+    """Return the module that the study declares to make promoters, "" where there is none to compare; and why not.
+
+    A cause of leaving is no such declaration: what makes customers stay need not make them recommend.
+    """
+    said = study.recommending.driver
+    if not said:
+        return "", ""
+    named = [module.name for module in rows.modules if module.name == said]
+    named += [module.name for module in rows.modules if module.name.strip().casefold() == said.strip().casefold()]
+    if not named:
+        known = ", ".join(module.name for module in rows.modules)
+        return "", f"The study declares “{said}”, but no use of such a module is recorded (recorded: {known})."
+    if model.fit is not None and named[0] not in model.names:
+        why = dict(model.coded.left).get(named[0], "It is not in the model.")
+        return "", f"The study declares “{said}”, which cannot be compared. {why}"
+    return named[0], ""
 
 
 def model_rows(rows: AnswerRows, model: Model, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield odds ratios of modules and of what is held equal, and effects on the chance of a promoter."""
-    declared = declared_modules(rows, study)
+    driver, _ = declared_driver(rows, model, study)
     level = study.confidence_level
     common = {
         "method": "ordered logit, by account", "conf_level": level, "n_accounts": int(rows.frame["account_id"].nunique()),
@@ -89,7 +102,7 @@ def model_rows(rows: AnswerRows, model: Model, study: TableStudy) -> Iterator[di
                 BASE
                 | common
                 | {"estimand": "odds_ratio", "term": module.name, "group": MODULE, "unit": "ratio", "note": note}
-                | {"declared": IN_ADVANCE if module.name in declared else FOUND, "definition": DOUBLING}
+                | {"declared": IN_ADVANCE if module.name == driver else FOUND, "definition": DOUBLING}
             )
     if model.fit is None:
         return
@@ -113,7 +126,7 @@ def model_rows(rows: AnswerRows, model: Model, study: TableStudy) -> Iterator[di
             continue
         yield base | {
             "p_adjusted": float(by_module[row.term]), "family": "modules", "definition": DOUBLING,
-            "declared": IN_ADVANCE if names[row.term] in declared else FOUND,
+            "declared": IN_ADVANCE if names[row.term] == driver else FOUND,
             "adjusted_for": f"the other modules, {equal}" if equal else "the other modules",
         }  # fmt: skip
         yield from _effects(model.fit, row.term, base, rows, names[row.term], level)

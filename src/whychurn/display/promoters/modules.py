@@ -9,7 +9,18 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import Scale, axis, mark
-from whychurn.display.promoters.summary import AHEAD, CLEAR, HOLDS, NO, claim_of
+from whychurn.display.promoters.summary import (
+    AHEAD,
+    BEHIND,
+    CLEAR,
+    HOLDS,
+    IN_ADVANCE,
+    NO,
+    claim_of,
+    goes_with,
+    leader_of,
+    listed,
+)
 from whychurn.display.wording import number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
@@ -28,7 +39,7 @@ def promoter_modules(findings: Findings) -> Block:
         cells.append(
             {
                 "module": sentence(
-                    "{name} <small>{how}</small>", name=row.term, how="declared" if row.declared == "in advance" else ""
+                    "{name} <small>{how}</small>", name=row.term, how="declared" if row.declared == IN_ADVANCE else ""
                 ),
                 "picture": mark(row, scale),
                 "ratio": with_interval(row, "ratio2"),
@@ -115,7 +126,7 @@ def _held_equal(findings: Findings) -> Block:
 
 
 def promoter_contrasts(findings: Findings) -> Block:
-    """Hold the module in front against each other one: the claim, tested."""
+    """Hold the declared module, or else the one in front, against each other one: the claim, tested."""
     claim = claim_of(findings)
     rows = findings.where(estimand="contrast").rows()
     if claim is None or not rows:
@@ -142,12 +153,29 @@ def promoter_contrasts(findings: Findings) -> Block:
     text = sentence(
         "One odds ratio larger than another is a claim of its own: that one is clear and the other is not does not show it. {how} p-values "
         "are adjusted by Holm over {family}.",
-        how=f"Use of {claim.term} is declared as a cause in the study."
-        if claim.declared == "in advance"
-        else f"The study declares nothing about {claim.term}: the data chose it, so all pairs of modules are compared.",
+        how=f"The study declares {claim.term} as the driver of recommending, so it is held against each other module."
+        if claim.declared == IN_ADVANCE
+        else f"{claim.note} The study declares no driver that could be compared: the data chose {claim.term}, so all pairs of modules are "
+        "compared.".strip(),
         family=claim.family,
     )
-    return table(_claim_title(claim), columns, cells, css="causes") + paragraph(text, "sub")
+    title = _claim_title(findings, claim)
+    return table(title, columns, cells, css="causes") + paragraph(text, "sub") + _others(findings, claim)
+
+
+def _others(findings: Findings, claim: Row) -> Block:
+    """Say how much the other modules may do and still look like nothing."""
+    rows = [row for row in findings.where(estimand="odds_ratio", group="module").rows() if row.estimated]
+    others = [row for row in rows if row.term != claim.term]
+    if claim.grade != HOLDS or not others:
+        return Block(Markup(""))
+    most = max(others, key=lambda row: row.conf_high)
+    text = sentence(
+        "That nothing is clear of the others does not prove that they do nothing: their intervals reach up to {high} times the odds per "
+        "doubling of use ({module}).",
+        high=number(most, "ratio2", "conf_high"), module=most.term,
+    )  # fmt: skip
+    return paragraph(text, "sub")
 
 
 def _verdict(row: Row) -> str:
@@ -158,21 +186,41 @@ def _verdict(row: Row) -> str:
     return "not clear"
 
 
-def _claim_title(claim: Row) -> Markup:
+def _claim_title(findings: Findings, claim: Row) -> Markup:
     parts = {"lead": claim.term, "k": number(claim, "count"), "n": number(claim, "count", "denominator")}
+    leader = leader_of(findings)
+    if leader is not None:
+        text = (
+            "{front} is in front, not {lead} as the study expected; {lead} is clearly ahead of {k} of {n} other modules"
+            if claim.grade != BEHIND
+            else "{front} is in front, and {lead}, which the study expected there, is clearly behind {behind}"
+        )
+        return sentence(text, front=leader.term, behind=listed(_behind(findings)), **parts)
     if claim.grade == HOLDS:
         return sentence(
-            "{lead} is ahead of each of the {n} other modules, and none of them goes with recommending itself", **parts
-        )
-    if claim.grade == AHEAD:
-        return sentence(
-            "{lead} is ahead of each of the {n} other modules, of which {also} go with recommending too",
-            also=claim.level,
+            "{lead} is ahead of each of the {n} other modules, and none of them goes clearly with recommending itself",
             **parts,
         )
+    if claim.grade == AHEAD:
+        also = str(claim.level).split(", ")
+        return sentence(
+            "{lead} is ahead of each of the {n} other modules, of which {also} {go} with recommending too",
+            also=listed(also), go="goes" if len(also) == 1 else "go", **parts,
+        )  # fmt: skip
     if claim.grade == NO:
-        return sentence("{lead} is in front, but not clearly of itself, or ahead of none of the {n} others", **parts)
+        own = goes_with(findings, claim.term)
+        return sentence(
+            "{lead} is in front, but clearly ahead of none of the {n} others"
+            if own
+            else "{lead} is in front, but does not go clearly with recommending itself",
+            **parts,
+        )
     return sentence("{lead} is clearly ahead of {k} of {n} other modules", **parts)
+
+
+def _behind(findings: Findings) -> list[str]:
+    rows = findings.where(estimand="contrast").rows()
+    return [str(row.reference) for row in rows if row.estimate < 1 and row.p_adjusted < CLEAR]
 
 
 def promoter_assumption(findings: Findings) -> Block:
