@@ -92,3 +92,14 @@ def test_who_the_yearly_rate_is_about_is_told_with_its_numbers(found):
     assert f"within the year are not in it: {found.one(estimand='came_and_went').estimate:.0f}." in text
     without = found.table[~found.table["estimand"].isin(["in_first_year", "first_year_difference", "came_and_went"])]
     assert "had come" not in text_of(display.metrics_conversion(Findings(without, found.provenance)))
+
+
+def test_contracts_that_never_come_up_are_told_with_their_number(found):
+    every = found.one(estimand="contracts_without_renewal", term="all terms")
+    assert every.numerator > 0
+    text = text_of(display.metrics_renewals(found))
+    assert f"never count as due: {every.numerator:,.0f} of {every.denominator:,.0f} in force" in text
+    assert "(1-month contracts " in text and "Customers due" not in text
+    table = found.table.copy()
+    table.loc[table["estimand"] == "contracts_without_renewal", ["estimate", "numerator"]] = 0
+    assert "never count" not in text_of(display.metrics_renewals(Findings(table, found.provenance)))

@@ -15,7 +15,7 @@ from whychurn.panel import movements as revenue
 from whychurn.panel.movement_kinds import contract_changes
 from whychurn.panel.owners import owners
 from whychurn.panel.period_sums import period_sums
-from whychurn.panel.renewals_due import renewals_due
+from whychurn.panel.renewals_due import contracts_without_renewal, renewals_due
 from whychurn.sources import Sources
 from whychurn.sources.canon import TABLES
 from whychurn.sources.names import quoted
@@ -40,6 +40,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     movements                 a change of a customer's recurring revenue: new, expansion, contraction, churn, return
     contract_changes          a change of revenue of a customer that stays: users, edition and subscriptions around it
     renewals                  a customer's contracts that came up for renewal on a day, and what was renewed of them
+    contracts_without_renewal a length of contracts, and how many of them have no day of renewal
     mrr_monthly               a month of the window: opening, what came and went, closing
     answers                   a survey that was sent, with the customer's spell at the time
     reasons                   a customer who left, with reason, cause, whether controllable, and the revenue lost
@@ -75,6 +76,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
             "movements": lambda: revenue.movements(self._connection, study, self._name, self._revenue),
             "contract_changes": lambda: contract_changes(self._connection, study, self._revenue),
             "renewals": lambda: renewals_due(self._connection, study, self._name, self._revenue),
+            "contracts_without_renewal": lambda: contracts_without_renewal(self._connection, study, self._name),
             "mrr_monthly": lambda: revenue.mrr_monthly(self._connection, study, self._revenue),
             "answers": self._answers,
             "reasons": self._reasons,

@@ -10,12 +10,13 @@ import pandas as pd
 from whychurn.analyses.metrics.base import BASE, LAST, QUARTER, SHARE, days_since, label, money
 from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
 from whychurn.panel import Panel
-from whychurn.panel.renewals_due import GRACE_DAYS
+from whychurn.panel.renewals_due import GRACE_DAYS, decided_year
 from whychurn.study import TableStudy
 
 NONE_DUE = "No contract with a term and a day of renewal came up for renewal in the window."
 OPEN = "not yet decided"
 ALL = "all terms"
+NO_LENGTH, NO_CONTRACT = "contracts without a length", "No contract was in force."
 _DEFINITION = (
     f"renewed of those that came up: a customer who stays and pays at least a part of what was due {GRACE_DAYS} days after the day "
     "counts; contracts stopped in the middle of a term did not come up"
@@ -24,6 +25,7 @@ _DEFINITION = (
 
 def renewal_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield the renewal rate by quarter, and of the last twelve months by length of term."""
+    yield from _untold(panel.tables["contracts_without_renewal"])
     due = panel.tables["renewals"]
     if due.empty:
         yield BASE | {"estimand": "renewal_customers", "method": LAST, "term": ALL, "note": NONE_DUE}
@@ -38,22 +40,28 @@ def renewal_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
 
 
 def term_name(months: float) -> str:
-    """Return the length of a term in words."""
-    if months == 1:
-        return "a month"
-    return f"{months / 12:g} year{'s' if months > 12 else ''}" if months % 12 == 0 else f"{months:g} months"
+    """Return contracts of a length in words: "12-month contracts"."""
+    return f"{months:g}-month contracts" if months >= 1 else NO_LENGTH
+
+
+def _untold(contracts: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield how many contracts never count as due, as no day of renewal or no length is recorded."""
+    lengths = contracts["term_months"].fillna(0).map(term_name)
+    for name, group in ((ALL, contracts), *contracts.groupby(lengths, sort=True)):
+        without, n = float(group["without"].sum()), float(group["contracts"].sum())
+        yield BASE | {
+            "estimand": "contracts_without_renewal", "method": LAST, "term": str(name), "unit": SHARE, "numerator": without,
+            "denominator": n, "definition": "contracts without a day of renewal or a length, per contracts in force in these months",
+        } | ({"estimate": without / n} if n else {"note": NO_CONTRACT})  # fmt: skip
 
 
 def _last(due: pd.DataFrame, study: TableStudy) -> Iterator[dict[str, Any]]:
-    """Yield the last twelve months that are decided: they end before the window, by the allowed gap."""
-    decided = due[due["decided"]]
-    last = pd.Timestamp(study.observed_to)
-    if len(decided):
-        last = decided["due_on"].max() + pd.Timedelta(days=1)
-    begins = last - pd.DateOffset(years=1)
-    recent = due[(due["due_on"] >= begins)]
+    """Yield the last twelve months that are decided: they end before the window does, by the allowed gap."""
+    since, until = decided_year(study)
+    recent = due[(due["due_on"] >= pd.Timestamp(since))]
+    period = label(pd.Timestamp(since), pd.Timestamp(until), LAST)
     for name, group in ((ALL, recent), *recent.groupby("term", sort=True)):
-        yield from _rates(group, {"method": LAST, "term": str(name)}, study)
+        yield from _rates(group, {"method": LAST, "term": str(name), "level": period}, study)
 
 
 def _rates(group: pd.DataFrame, base: dict[str, Any], study: TableStudy) -> Iterator[dict[str, Any]]:

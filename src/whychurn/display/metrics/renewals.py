@@ -7,8 +7,8 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.summary import LAST
-from whychurn.display.wording import first_row, first_upper, interval, number, or_dash, with_interval
-from whychurn.findings import Findings
+from whychurn.display.wording import first_row, first_upper, interval, number, with_interval
+from whychurn.findings import Findings, Row
 
 
 def metrics_renewals(findings: Findings) -> Block:
@@ -19,38 +19,72 @@ def metrics_renewals(findings: Findings) -> Block:
 def _renewed(findings: Findings) -> Block:
     row = first_row(findings, estimand="renewal_customers", method=LAST)
     if row is None or not row.estimated:
-        return paragraph(row.note if row is not None and row.note else "No contract came up for renewal.", "note")
+        text = row.note if row is not None and row.note else "No contract came up for renewal."
+        return paragraph(text, "note") + _untold(findings)
     money = first_row(findings, estimand="renewal_mrr", method=LAST)
     text = sentence(
-        "Of {n} contracts due in the last twelve months {share} renewed (interval {i}){money}.",
+        "Of {n} contracts due in the twelve months {period} {share} renewed (interval {i}){money}.",
         n=number(row, "count", "denominator"),
+        period=row.level,
         share=number(row, "percent0"),
         i=interval(row, "percent0"),
         money=sentence(", {m} of their revenue", m=number(money, "percent0"))
         if money is not None and money.estimated
         else "",
     )
+    note = paragraph(row.note, "sub") if row.note else Block(Markup(""))
     rows = findings.where(estimand="renewal_customers").rows()
+    lengths, quarters = ([each for each in rows if (each.method == LAST) is last] for last in (True, False))
+    tables = [_table(findings, *part) for part in (("Length", lengths), ("Due in", quarters)) if part[1]]
+    return (
+        finding(text) + note + _untold(findings) + folded("Renewals by length of the contract and by quarter", *tables)
+    )
+
+
+def _table(findings: Findings, head: str, rows: list[Row]) -> Block:
     amounts = {(each.method, each.term): each for each in findings.where(estimand="renewal_mrr").rows()}
-    cells = [
-        {
-            "when": each.term,
-            "n": number(each, "count", "denominator"),
-            "share": with_interval(each, "percent0") if each.estimated else "–",
-            "money": or_dash(amounts.get((each.method, each.term)), "percent0"),
-            "note": each.note,
-        }
-        for each in rows
-    ]
+    cells = []
+    for row in rows:
+        money = amounts.get((row.method, row.term))
+        cells.append(
+            {
+                "when": first_upper(row.term),
+                "n": number(row, "count", "denominator"),
+                "share": with_interval(row, "percent0") if row.estimated else "–",
+                "money": with_interval(money, "percent0") if money is not None and money.estimated else "–",
+                "note": row.note,
+            }
+        )
     columns = [
-        Column("Due", "when"),
-        Column("Customers due", "n", number=True),
+        Column(head, "when"),
+        Column("Contracts due", "n", number=True),
         Column("Renewed", "share", number=True),
         Column("Of their revenue", "money", number=True),
         Column("Note", "note", css="small"),
     ]
-    note = paragraph(row.note, "sub") if row.note else Block(Markup(""))
-    return finding(text) + note + folded("Renewals by quarter", table("Contracts due", columns, cells))
+    caption = f"Contracts due {rows[0].level}" if rows[0].level else "Contracts due by quarter"
+    return table(caption, columns, cells)
+
+
+def _untold(findings: Findings) -> Block:
+    """Say how many contracts can never count as due, and of which length they are."""
+    rows = [
+        row for row in findings.where(estimand="contracts_without_renewal").rows() if row.estimated and row.numerator
+    ]
+    if not rows:
+        return Block(Markup(""))
+    every, *lengths = rows
+    parts = Markup(", ").join(sentence("{name} {part}", name=row.term, part=_part(row)) for row in lengths)
+    text = sentence(
+        "Contracts without a day of renewal, or without a length, never count as due: {part} in force in these months{more}.",
+        part=_part(every),
+        more=sentence(" ({parts})", parts=parts) if parts else "",
+    )
+    return paragraph(text, "note")
+
+
+def _part(row: Row) -> Markup:
+    return sentence("{k} of {n}", k=number(row, "count", "numerator"), n=number(row, "count", "denominator"))
 
 
 def _recovered(findings: Findings) -> Block:
