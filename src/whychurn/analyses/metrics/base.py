@@ -10,7 +10,6 @@ import pandas as pd
 
 from whychurn.analyses.common import OUTCOME
 from whychurn.analyses.metrics.intervals import Sums
-from whychurn.analyses.rates import YEAR as YEAR_DAYS
 from whychurn.panel import Panel
 from whychurn.panel.tables_of import TablesOf
 from whychurn.study import TableStudy
@@ -48,8 +47,10 @@ def there_before(stays: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
 
 
 def years_since(stays: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
-    """Return how many years each stay had gone on by `day`; leap days move nobody into another band."""
-    return (day - pd.to_datetime(stays["started_on"])).dt.days / YEAR_DAYS
+    """Return how many whole years each stay had gone on by `day`: anniversaries, as leap days make years of unequal length."""
+    began = pd.to_datetime(stays["started_on"])
+    before = (began.dt.month > day.month) | ((began.dt.month == day.month) & (began.dt.day > day.day))
+    return day.year - began.dt.year - before.astype(int)
 
 
 def lost_by(stays: pd.DataFrame, there: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
