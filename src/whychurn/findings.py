@@ -39,7 +39,8 @@ COLUMNS = (
 #: Rows whose interval is centred on another value than the printed estimate say so here.
 CENTRED_ELSEWHERE = "interval centred on the adjusted estimate"
 
-#: Group of findings computed as if the file held recent leavers only.
+#: Groups of findings computed as if the file held everybody who ever left, and as if it held recent leavers only.
+FIRST_READING = "if everyone who ever left is in the file"
 SECOND_READING = "if only recent leavers are in the file"
 
 MIME = "application/vnd.whychurn.findings+json"

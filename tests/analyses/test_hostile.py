@@ -19,6 +19,8 @@ PAGES = {
     "crosstabs": ("crosstab_summary", "crosstab_tests", "crosstab_tables"),
     "hazards": ("hazard_summary", "hazard_forest", "hazard_comparison", "proportional_summary", "proportional_table",
                 "period_table", "window_comparison", "outcome_comparison"),
+    "flat_metrics": ("flat_summary", "flat_definitions", "flat_rates", "flat_leaving", "flat_lifetime", "flat_groups",
+                     "flat_lacking"),
     "churn_within": ("risk_summary", "risk_levels", "risk_differences"),
     "focus": ("focus_sections",),
     "second_opinion": ("opinion_summary", "opinion_table", "opinion_curves", "opinion_differences"),

@@ -21,6 +21,7 @@ PAGES = [
     "07_focus",
     "08_second_opinion",
     "09_accuracy",
+    "24_flat_metrics",
 ]
 
 
@@ -89,7 +90,7 @@ def test_index_states_finding_size_certainty_and_doubt(telco_report):
 
 
 def test_every_page_is_there_and_every_link_leads_somewhere(telco_report):
-    assert sorted(page.stem for page in telco_report.glob("0*.html")) == PAGES
+    assert sorted(page.stem for page in telco_report.glob("[0-9]*.html")) == PAGES
     for page in telco_report.glob("*.html"):
         html = page.read_text(encoding="utf-8")
         ids = set(re.findall(r'\bid="([^"]+)"', html))

@@ -32,6 +32,7 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "industry": ("whychurn.analyses.industry", "Which industries and segments leave, how, and why there?"),
     "inactivity": ("whychurn.analyses.inactivity", "How long a silence is a warning?"),
     "metrics": ("whychurn.analyses.metrics", "How many leave, and what goes with them?"),
+    "flat_metrics": ("whychurn.analyses.flat_metrics", "How many leave, how fast, and what goes with them?"),
     "cohorts": ("whychurn.analyses.cohorts", "Do newer customers stay longer?"),
     "hazards": ("whychurn.analyses.hazards", "How much faster do they leave, all else equal?"),
     "churn_within": ("whychurn.analyses.churn_within", "Who leaves within the horizon?"),

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from whychurn.display.feature_customers import feature_adoption, feature_behaviours, feature_unused
     from whychurn.display.feature_lifetime import feature_naive
     from whychurn.display.feature_usage import feature_doses, feature_forest, feature_summary, feature_table
+    from whychurn.display.flat_metrics.definitions import flat_definitions
+    from whychurn.display.flat_metrics.groups import flat_groups
+    from whychurn.display.flat_metrics.lacking import flat_lacking
+    from whychurn.display.flat_metrics.lifetime import flat_lifetime
+    from whychurn.display.flat_metrics.rates import flat_leaving, flat_rates
+    from whychurn.display.flat_metrics.summary import flat_summary
     from whychurn.display.focus import focus_sections
     from whychurn.display.hazards import (
         hazard_comparison,
@@ -136,6 +142,12 @@ _ROOMS = {
     "feature_customers": "feature_adoption feature_behaviours feature_unused",
     "feature_lifetime": "feature_naive",
     "feature_usage": "feature_doses feature_forest feature_summary feature_table",
+    "flat_metrics.definitions": "flat_definitions",
+    "flat_metrics.groups": "flat_groups",
+    "flat_metrics.lacking": "flat_lacking",
+    "flat_metrics.lifetime": "flat_lifetime",
+    "flat_metrics.rates": "flat_leaving flat_rates",
+    "flat_metrics.summary": "flat_summary",
     "focus": "focus_sections",
     "hazards": "hazard_comparison hazard_forest hazard_summary outcome_comparison period_table proportional_summary proportional_table window_comparison",
     "inactivity": "inactivity_curves inactivity_statements inactivity_summary",
@@ -195,7 +207,8 @@ __all__ = [
     "crosstab_tests", "csat_over_time", "csat_summary", "decline_figure", "decline_table", "definitions_figure",
     "definitions_summary", "definitions_table", "definitions_walk", "definitions_walks", "definitions_year",
     "engagement_summary", "feature_adoption", "feature_behaviours", "feature_doses", "feature_forest",
-    "feature_naive", "feature_summary", "feature_table", "feature_unused", "focus_sections", "grade_rules",
+    "feature_naive", "feature_summary", "feature_table", "feature_unused", "flat_definitions", "flat_groups",
+    "flat_lacking", "flat_leaving", "flat_lifetime", "flat_rates", "flat_summary", "focus_sections", "grade_rules",
     "hazard_comparison", "hazard_forest", "hazard_summary", "inactivity_bands", "inactivity_curves",
     "inactivity_lags", "inactivity_outlook", "inactivity_silent_first", "inactivity_statements",
     "inactivity_summary", "inactivity_thresholds", "industry_forest", "industry_leaving", "industry_pairs",

@@ -92,7 +92,7 @@ class FlatStudy(Study):
 
     source: Source
     columns: Columns
-    value: Valuation = Valuation()
+    value: Valuation
 
     @property
     def data_file(self) -> Path:

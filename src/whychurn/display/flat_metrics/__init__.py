@@ -1,0 +1,1 @@
+"""Drawings of the page on metrics of a file with one row per customer."""
