@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import whychurn as wc
 from whychurn import display
 from whychurn.findings import Findings
+from whychurn.models.shares import wilson_interval
 from whychurn.sources.contract import IntegrityFinding
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "panel"))
@@ -22,7 +24,8 @@ pytestmark = pytest.mark.xdist_group("companies")
 
 def analysed(folder: Path, subs: pd.DataFrame, years: int = 1, **frames: pd.DataFrame) -> Findings:
     """Findings of a ledger in the window of 2024, or of as many years that end with 2024."""
-    table_study(folder, "allowed_gap_days = 30", tables=tuple(frames))
+    folder.mkdir(exist_ok=True)
+    table_study(folder, "allowed_gap_days = 30", tables=tuple(name for name in frames if name != "accounts"))
     file = folder / "study.toml"
     text = file.read_text(encoding="utf-8").replace("observed_to = 2024-12-31", "observed_to = 2025-01-01")
     text = text.replace("observed_from = 2024-01-01", f"observed_from = {2025 - years}-01-01")
@@ -204,3 +207,74 @@ def test_odd_amounts_are_told_and_the_bridge_still_closes(tmp_path):
     )  # 70 + 40 + 10, then both of overlaps
     page = str(display.metrics_doubts(found).markup)
     assert "is a credit" in page and "overlaps" in page and "none of this page" not in page
+
+
+#: account, parent, end, MRR before and after: three under one parent, two pairs, two alone.
+FAMILIES = (
+    ("a1", None, 40, 50, 0), ("a2", "a1", 40, 70, 0), ("a3", "a1", None, 30, 20),
+    ("b1", "elsewhere", None, 40, 60), ("b2", "elsewhere", 40, 20, 0),
+    ("c1", None, None, 100, 100), ("c2", "c1", None, 10, 5),
+    ("d", None, None, 80, 80), ("e", None, 40, 60, 0),
+)  # fmt: skip
+
+
+def families(folder: Path, parents: bool) -> Findings:
+    """Findings of nine accounts of which three are said, or not, to hold others."""
+    rows = []
+    for account, _, end, before, after in FAMILIES:
+        reason = "too expensive" if account in ("a1", "b2") else "missing feature"
+        rows.append((account, -10, end or 45, None, reason if end else None, before))
+        if end is None:
+            rows.append((account, 45, None, None, None, after))
+    accounts = pd.DataFrame({"account_id": [row[0] for row in FAMILIES]})
+    accounts["parent_account_id"] = [row[1] if parents else None for row in FAMILIES]
+    return analysed(folder, subscriptions(*rows), accounts=accounts.astype(object))
+
+
+def linearised(pairs: list[tuple[float, float]]) -> float:
+    """Variance of the ratio of sums over (part, whole) of independent owners."""
+    parts, wholes = (sum(each) for each in zip(*pairs, strict=True))
+    ratio, n = parts / wholes, len(pairs)
+    return sum((y - ratio * x) ** 2 for y, x in pairs) / wholes**2 * n / (n - 1)
+
+
+def test_accounts_under_one_parent_are_one_cluster_in_every_interval(tmp_path):
+    """Owners are a1 with a2 and a3, elsewhere, c1 with c2, d and e: five, whose sums scatter, not nine."""
+    found = families(tmp_path, parents=True).where(method="last year")
+    net = found.one(estimand="nrr")
+    # What each owner pays at the end and paid at the beginning.
+    owners = [(20.0, 150.0), (60.0, 60.0), (105.0, 110.0), (80.0, 80.0), (0.0, 60.0)]
+    assert (net.numerator, net.denominator) == (265, 460)
+    half = math.log(net.conf_high / net.estimate) / 1.959964
+    assert (half * net.estimate) ** 2 == pytest.approx(linearised(owners), rel=1e-5)
+    lost = [(2.0, 3.0), (1.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 1.0)]
+    churn = found.one(estimand="customer_churn")
+    assert (churn.numerator, churn.denominator) == (4, 9)
+    worth = min(4 / 9 * 5 / 9 / linearised(lost), 81 / sum(x * x for _, x in lost))
+    assert (churn.conf_low, churn.conf_high) == pytest.approx(wilson_interval(4 / 9, worth, 1.959964), abs=1e-6)
+    gone = [(120.0, 150.0), (20.0, 60.0), (0.0, 110.0), (0.0, 80.0), (60.0, 60.0)]
+    expensive = [(50.0, 150.0), (20.0, 60.0), (0.0, 110.0), (0.0, 80.0), (0.0, 60.0)]
+    shrunk = [(10.0, 150.0), (0.0, 60.0), (5.0, 110.0), (0.0, 80.0), (0.0, 60.0)]
+    kept = [(20.0, 150.0), (40.0, 60.0), (105.0, 110.0), (80.0, 80.0), (0.0, 60.0)]
+    for row, pairs in (
+        (found.one(estimand="mrr_churn"), gone),
+        (found.one(estimand="grr"), kept),
+        (found.one(estimand="reason_mrr", term="too expensive"), expensive),
+        (found.one(estimand="reason_mrr", group="downgraded"), shrunk),
+    ):
+        share = sum(y for y, _ in pairs) / 460
+        worth = min(share * (1 - share) / linearised(pairs), 460**2 / sum(x * x for _, x in pairs))
+        assert (row.conf_low, row.conf_high) == pytest.approx(wilson_interval(share, worth, 1.959964), abs=1e-6), (
+            row.estimand
+        )
+
+
+def test_parents_change_intervals_and_nothing_else(tmp_path):
+    with_parents, without = (families(tmp_path / str(told), told) for told in (True, False))
+    for estimand in ("customer_churn", "mrr_churn", "grr", "nrr", "reason_customers", "reason_mrr"):
+        pairs = zip(with_parents.where(estimand=estimand).rows(), without.where(estimand=estimand).rows(), strict=True)
+        for one, other in pairs:
+            assert (one.numerator, one.denominator) == (other.numerator, other.denominator)
+    churn = without.one(estimand="customer_churn", method="last year")
+    assert (churn.conf_low, churn.conf_high) == pytest.approx(wilson_interval(4 / 9, 9, 1.959964), abs=1e-6)
+    assert with_parents.one(estimand="customer_churn", method="last year").conf_high > churn.conf_high

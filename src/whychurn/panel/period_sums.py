@@ -18,7 +18,7 @@ from whychurn.study import TableStudy
 #: Periods of the calendar; a "rolling year" ends with the window, one month before that, two months before, ...
 PERIODS = ("month", "quarter", "year", "rolling year", "last year")
 _EVERYBODY = "SELECT '' AS segment, '' AS level"
-_GIVEN = "period_segments"
+_GIVEN, _OWNERS = "period_segments", "period_owners"
 
 
 def period_sums(
@@ -27,6 +27,7 @@ def period_sums(
     revenue: str,
     period: str = "month",
     segments: pd.DataFrame | None = None,
+    owners: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Sum customers and recurring revenue of each period that touches the window.
 
@@ -44,6 +45,9 @@ def period_sums(
     segments : pandas.DataFrame, optional
         ``account_id``, ``spell``, ``segment``, ``level``: which spell counts in which levels. A customer that returns
         counts by the spell it was in at the beginning of the period. Without it the sums are over everybody.
+    owners : pandas.DataFrame, optional
+        ``account_id``, ``owner``: accounts that belong together (:func:`whychurn.panel.owners.owners`), so that they are
+        one in the sums of squares. Every other account stands for itself.
 
     Returns
     -------
@@ -60,8 +64,13 @@ def period_sums(
         customers alone ``mrr_after`` (at the end of the period), ``mrr_kept`` (the smaller of begin and end, added up
         customer by customer), ``mrr_lost`` (begin of those that are gone at the end);
 
-        sums of squares and products over the opening customers, from which variances of rates follow: ``square_begin``,
-        ``square_after``, ``square_kept``, ``square_lost``, ``begin_after``, ``begin_kept``.
+        sums of squares and products over the owners of opening customers, from which variances of rates follow:
+        ``owners`` (how many), and of what all accounts of an owner add up to ``square_customers`` (how many they are),
+        ``square_gone`` and ``customers_gone`` (how many of them are lost), ``square_less`` and ``customers_less`` (how
+        many pay less), ``square_begin``, ``square_after``,
+        ``square_kept``, ``square_lost``, ``square_shrunk`` (what those that stay pay less), ``begin_after``,
+        ``begin_kept``, ``begin_lost``, ``begin_shrunk``; and with what all accounts of the owner add up to, whatever
+        their level: ``whole_gone``, ``whole_lost``, ``whole_shrunk``.
 
     Raises
     ------
@@ -75,12 +84,17 @@ def period_sums(
         given = segments[["account_id", "spell", "segment", "level"]].drop_duplicates()
         connection.register(_GIVEN, given)
         levels, own = f"SELECT DISTINCT segment, level FROM {_GIVEN}", f"JOIN {_GIVEN} AS own USING (account_id, spell)"
+    together = pd.DataFrame(columns=["account_id", "owner"]) if owners is None else owners[["account_id", "owner"]]
+    connection.register(_OWNERS, together.astype(object).where(together.notna(), None))
     try:
         return connection.execute(
-            _QUERY.format(digits=DIGITS, revenue=quoted(revenue), periods=_periods(period), levels=levels, own=own),
+            _QUERY.format(
+                digits=DIGITS, revenue=quoted(revenue), periods=_periods(period), levels=levels, own=own, owners=_OWNERS
+            ),
             {"begin": study.observed_from, "end": study.observed_to},
         ).df()
     finally:
+        connection.unregister(_OWNERS)
         if segments is not None:
             connection.unregister(_GIVEN)
 
@@ -116,9 +130,32 @@ _QUERY = """
     ),
     both_ends AS (
         SELECT starts_on, opening.account_id, opening.spell, opening.mrr AS mrr_begin,
-            closing.account_id IS NULL AS gone, coalesce(closing.mrr, 0) AS mrr_end
+            closing.account_id IS NULL AS gone, coalesce(closing.mrr, 0) AS mrr_end,
+            coalesce(CAST(together.owner AS VARCHAR), opening.account_id) AS owner
         FROM periods JOIN states AS opening ON opening.day = starts_on
         LEFT JOIN states AS closing ON closing.day = ends_on AND closing.account_id = opening.account_id
+        LEFT JOIN {owners} AS together ON together.account_id = opening.account_id
+    ),
+    of_owners AS (
+        SELECT own.segment, own.level, starts_on, owner, count(*) AS customers, count(*) FILTER (gone) AS gone,
+            count(*) FILTER (NOT gone AND mrr_end < mrr_begin) AS less, sum(mrr_begin) AS begins, sum(mrr_end) AS after, sum(least(mrr_begin, mrr_end)) AS kept,
+            coalesce(sum(mrr_begin) FILTER (gone), 0) AS lost,
+            coalesce(sum(mrr_begin - least(mrr_begin, mrr_end)) FILTER (NOT gone), 0) AS shrunk
+        FROM both_ends {own} GROUP BY ALL
+    ),
+    wholes AS (
+        SELECT starts_on, owner, count(*) AS all_customers, sum(mrr_begin) AS all_begins FROM both_ends GROUP BY ALL
+    ),
+    squares AS (
+        SELECT segment, level, starts_on, count(*) AS owners,
+            sum(customers * customers) AS square_customers, sum(gone * gone) AS square_gone,
+            sum(less * less) AS square_less, sum(customers * less) AS customers_less,
+            sum(customers * gone) AS customers_gone, sum(all_customers * gone) AS whole_gone,
+            sum(begins * begins) AS square_begin, sum(after * after) AS square_after, sum(kept * kept) AS square_kept,
+            sum(lost * lost) AS square_lost, sum(shrunk * shrunk) AS square_shrunk, sum(begins * after) AS begin_after,
+            sum(begins * kept) AS begin_kept, sum(begins * lost) AS begin_lost, sum(begins * shrunk) AS begin_shrunk,
+            sum(all_begins * lost) AS whole_lost, sum(all_begins * shrunk) AS whole_shrunk
+        FROM of_owners JOIN wholes USING (starts_on, owner) GROUP BY ALL
     ),
     stays AS (
         SELECT account_id, spell, min(day) FILTER (opens) AS from_day, max(day) FILTER (ends) AS to_day
@@ -154,22 +191,16 @@ _QUERY = """
             sum(least(one, other)) FILTER (what = 'both ends') AS mrr_kept,
             sum(one) FILTER (what = 'both ends' AND flag) AS mrr_lost,
             count(*) FILTER (what = 'both ends' AND NOT flag AND other < one) AS paying_less,
-            count(*) FILTER (what = 'both ends' AND NOT flag AND other > one) AS paying_more,
-            sum(one * one) FILTER (what = 'both ends') AS square_begin,
-            sum(other * other) FILTER (what = 'both ends') AS square_after,
-            sum(least(one, other) ** 2) FILTER (what = 'both ends') AS square_kept,
-            sum(one * one) FILTER (what = 'both ends' AND flag) AS square_lost,
-            sum(one * other) FILTER (what = 'both ends') AS begin_after,
-            sum(one * least(one, other)) FILTER (what = 'both ends') AS begin_kept
+            count(*) FILTER (what = 'both ends' AND NOT flag AND other > one) AS paying_more
         FROM entries {own} GROUP BY ALL
     )
     SELECT cells.segment, cells.level, cells.starts_on, ends_on, whole,
         coalesce(opening, 0) AS opening, coalesce(closing, 0) AS closing, coalesce(won, 0) AS won,
         coalesce(returned, 0) AS returned, coalesce(left_in, 0) AS "left", coalesce(lost, 0) AS lost,
         coalesce(paying_less, 0) AS paying_less, coalesce(paying_more, 0) AS paying_more,
-        coalesce(won_and_left, 0) AS won_and_left,
-        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0), coalesce(COLUMNS('square_.*|begin_.*'), 0)
+        coalesce(won_and_left, 0) AS won_and_left, coalesce(owners, 0) AS owners,
+        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0), coalesce(CAST(COLUMNS('square_.*|begin_.*|whole_.*|customers_.*') AS DOUBLE), 0)
     FROM (SELECT segment, level, periods.* FROM ({levels}) CROSS JOIN periods) AS cells
-    LEFT JOIN sums USING (segment, level, starts_on)
+    LEFT JOIN sums USING (segment, level, starts_on) LEFT JOIN squares USING (segment, level, starts_on)
     ORDER BY cells.segment, cells.level, cells.starts_on
 """

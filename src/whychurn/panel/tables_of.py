@@ -116,7 +116,7 @@ class TablesOf(Mapping[str, pd.DataFrame]):
         if segments is None and name in self._made:
             return self._made[name]
         try:
-            found = period_sums(self._connection, self._study, self._revenue, period, segments)
+            found = period_sums(self._connection, self._study, self._revenue, period, segments, self["owners"])
         except duckdb.ConnectionException:
             raise PanelError(
                 "Sums cannot be made any more: the sources were closed. Ask for them before closing the sources."

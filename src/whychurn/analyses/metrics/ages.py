@@ -14,11 +14,12 @@ from whychurn.analyses.metrics.base import (
     cells_of,
     days_since,
     lost_by,
+    owned_sums,
+    share_of_customers,
     sums,
     there_before,
     years_since,
 )
-from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -41,10 +42,11 @@ def age_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
         lost = lost_by(stays, there, cell.ends_on)
         for name in NAMES:
             at = (band == name).to_numpy()
-            n, gone = int(at.sum()), int(lost.to_numpy()[at].sum())
+            counted = owned_sums(panel, there["account_id"][at], lost.to_numpy()[at])
+            n, gone = int(counted.whole), int(counted.part)
             yield BASE | {
                 "estimand": "churn_by_age", "method": YEAR, "term": f"{cell.starts_on:%Y}", "level": name, "unit": SHARE,
                 "time": days_since(cell.starts_on, study.observed_from), "n_accounts": n, "n_events": gone,
-                "definition": _DEFINITION, "conf_level": study.confidence_level,
+                "definition": _DEFINITION,
                 "note": "" if n else "No customer was of this age when the year began.",
-            } | Share.of(gone, n, study.confidence_level).row()  # fmt: skip
+            } | share_of_customers(counted, study.confidence_level)  # fmt: skip

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from whychurn.analyses.common import OUTCOME
-from whychurn.analyses.metrics.intervals import Sums
+from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
+from whychurn.analyses.risk_rows import owned
+from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.panel.tables_of import TablesOf
 from whychurn.study import TableStudy
@@ -75,27 +79,39 @@ def days_since(day: pd.Timestamp, begin: date) -> float:
     return float((day - pd.Timestamp(begin)).days)
 
 
+def customer_sums(cell: Any) -> Sums:
+    """Sums for the share of the opening customers that are lost."""
+    return Sums(cell.lost, cell.opening, cell.square_gone, cell.customers_gone, cell.square_customers, cell.owners)
+
+
 def lost_sums(cell: Any) -> Sums:
     """Sums for the share of opening revenue that left with its customers."""
-    return Sums(cell.mrr_lost, cell.mrr_opening, cell.square_lost, cell.square_lost, cell.square_begin, cell.opening)
+    return Sums(cell.mrr_lost, cell.mrr_opening, cell.square_lost, cell.begin_lost, cell.square_begin, cell.owners)
 
 
 def kept_sums(cell: Any) -> Sums:
     """Sums for the share of opening revenue that is kept, no customer counting for more than it paid."""
-    return Sums(cell.mrr_kept, cell.mrr_opening, cell.square_kept, cell.begin_kept, cell.square_begin, cell.opening)
+    return Sums(cell.mrr_kept, cell.mrr_opening, cell.square_kept, cell.begin_kept, cell.square_begin, cell.owners)
 
 
 def after_sums(cell: Any) -> Sums:
     """Sums for what the opening customers pay at the end, per what they paid at the beginning."""
-    return Sums(cell.mrr_after, cell.mrr_opening, cell.square_after, cell.begin_after, cell.square_begin, cell.opening)
+    return Sums(cell.mrr_after, cell.mrr_opening, cell.square_after, cell.begin_after, cell.square_begin, cell.owners)
 
 
-def shrunk_sums(cell: Any) -> Sums:
-    """Sums for the share of opening revenue that customers who stay no longer pay."""
-    part = cell.mrr_opening - cell.mrr_kept - cell.mrr_lost
-    square = cell.square_begin - 2 * cell.begin_kept + cell.square_kept - cell.square_lost
-    cross = cell.square_begin - cell.begin_kept - cell.square_lost
-    return Sums(part, cell.mrr_opening, square, cross, cell.square_begin, cell.opening)
+def share_of_customers(sums_of: Sums, conf_level: float) -> dict[str, Any]:
+    """Return the columns of a share of customers: Wilson's interval, of as many as they are worth where some belong together."""
+    counted = Share.of(sums_of.part, sums_of.whole, conf_level)
+    if sums_of.n == sums_of.whole or not counted.known:
+        return counted.row() | {"conf_level": conf_level}
+    return share_of_revenue(sums_of, conf_level)
+
+
+def owned_sums(panel: Panel, account_id: pd.Series, hit: ArrayLike) -> Sums:
+    """Return the sums of how many customers of a list were hit, those of one owner together."""
+    each = pd.DataFrame({"owner": owned(panel, account_id).to_numpy(), "hit": np.asarray(hit, dtype=float), "n": 1.0})
+    each = each.groupby("owner").sum()
+    return Sums.of(each["hit"], each["n"])
 
 
 def money(study: TableStudy, value: float, **more: Any) -> dict[str, Any]:

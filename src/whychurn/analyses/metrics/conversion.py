@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +13,18 @@ from whychurn.analyses.metrics.base import (
     LAST,
     MONTH,
     SHARE,
+    cells_of,
+    customer_sums,
     last_year,
     lost_by,
+    owned_sums,
+    share_of_customers,
     sums,
     there_before,
     years_since,
 )
+from whychurn.analyses.metrics.intervals import Sums
+from whychurn.analyses.risk_rows import CLUSTER, owned
 from whychurn.analyses.share_differences import Share, difference
 from whychurn.errors import FitError
 from whychurn.models import fit_kaplan_meier
@@ -34,17 +41,18 @@ def conversion_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]
     """Yield the pooled monthly rate, what it comes to in a year, the survival curve's answer, and who is in their first year."""
     months = sums(panel, MONTH)
     months = months[months["whole"]].tail(MONTHS)
-    lost, opening = float(months["lost"].sum()), float(months["opening"].sum())
-    rate = Share.of(lost, opening, study.confidence_level)
+    # Who left in one month is not there to leave in the next, so months add up as if they were independent.
+    pooled = sum((customer_sums(cell) for cell in cells_of(months)), Sums(0, 0, 0, 0, 0, 0))
+    lost, opening, rate = pooled.part, pooled.whole, share_of_customers(pooled, study.confidence_level)
     base = BASE | {"method": MONTH, "unit": SHARE, "conf_level": study.confidence_level, "n_events": lost}
     base |= {"term": f"{len(months)} months"}
     words = "sum of customers lost in each of the last twelve whole months, per sum of the customers each opened with"
     nothing = {} if opening else {"note": "No whole month has customers."}
-    yield base | {"estimand": "monthly_churn", "definition": words} | rate.row() | nothing
+    yield base | {"estimand": "monthly_churn", "definition": words} | rate | nothing
     yearly: dict[str, Any] = {}
     if opening:
         yearly = {
-            "estimate": year_of(rate.estimate), "conf_low": year_of(rate.conf_low), "conf_high": year_of(rate.conf_high),
+            name: year_of(rate[name]) for name in ("estimate", "conf_low", "conf_high") if name in rate
         }  # fmt: skip
     words = "a conversion, not an observation: 1 - (1 - monthly rate)^12, as if everybody faced the same rate in every month"
     yield base | {"estimand": "converted_churn", "definition": words} | yearly | nothing
@@ -73,11 +81,14 @@ def _first_year(panel: Panel, study: TableStudy) -> dict[str, Any]:
         "conf_level": study.confidence_level,
     }  # fmt: skip
     frame = pd.DataFrame({"start": stays["entry"].clip(lower=0.0), "stop": stays["duration"], "event": stays["event"]})
+    frame[CLUSTER] = pd.factorize(owned(panel, stays["account_id"]))[0]
     frame = frame[frame["stop"] > frame["start"]].astype(float)
     if frame.empty or not ((frame["start"] < DAYS) & (frame["stop"] > DAYS)).any():
         return row | {"note": TOO_SHORT}
     try:
-        fit = fit_kaplan_meier(frame, "stop", "event", start="start", conf_level=study.confidence_level)
+        fit = fit_kaplan_meier(
+            frame, "stop", "event", start="start", conf_level=study.confidence_level, cluster=_cluster(frame)
+        )
         point = fit.at([DAYS]).iloc[0]
     except FitError as problem:
         return row | {"note": str(problem)}
@@ -90,6 +101,11 @@ def _first_year(panel: Panel, study: TableStudy) -> dict[str, Any]:
     return out
 
 
+def _cluster(frame: pd.DataFrame) -> str | None:
+    """Return what stays are clustered by: nothing where each is of another owner."""
+    return CLUSTER if frame[CLUSTER].duplicated().any() else None
+
+
 def _new_customers(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     """Yield who of the opening customers was in the first year, how many of them and of the others left, and who came and went."""
     cell = last_year(panel)
@@ -98,19 +114,18 @@ def _new_customers(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     young = (years_since(there, day) < 1).to_numpy()
     lost = lost_by(stays, there, pd.Timestamp(cell.ends_on)).to_numpy()
     base = BASE | {"method": LAST, "term": "opening customers", "conf_level": study.confidence_level}
-    share = Share.of(int(young.sum()), len(there), study.confidence_level)
     words = "opening customers of the last twelve months who came, or came back, less than a year before"
-    yield base | {"estimand": "in_first_year", "unit": SHARE, "definition": words} | share.row()
+    share = share_of_customers(owned_sums(panel, there["account_id"], young), study.confidence_level)
+    yield base | {"estimand": "in_first_year", "unit": SHARE, "definition": words} | share
     words = (
         "opening customers of the last twelve months who are none at its end, by whether they were in their first year"
     )
-    of = {
-        name: Share.of(int(lost[at].sum()), int(at.sum()), study.confidence_level)
-        for name, at in ((YOUNG, young), (OLD, ~young))
-    }
-    for name, rate in of.items():
+    of: dict[str, Share] = {}
+    for name, at in ((YOUNG, young), (OLD, ~young)):
+        rate = share_of_customers(owned_sums(panel, there["account_id"][at], lost[at]), study.confidence_level)
+        of[name] = Share(*(rate.get(column, math.nan) for column in ("estimate", "conf_low", "conf_high")))
         row = {"estimand": "churn_by_first_year", "level": name, "unit": SHARE, "definition": words}
-        yield base | row | rate.row() | ({} if rate.known else {"note": NOBODY_THERE})
+        yield base | row | rate | ({} if of[name].known else {"note": NOBODY_THERE})
     row = {"estimand": "first_year_difference", "level": YOUNG, "reference": OLD, "unit": SHARE}
     apart = difference(of[YOUNG], of[OLD])
     yield (

@@ -25,7 +25,7 @@ class Sums:
     part_square, cross, whole_square : float
         Sums of y*y, x*y and x*x.
     n : float
-        Customers.
+        Customers, those that belong to one owner as one: their sums are squared, not what each of them pays.
     """
 
     part: float

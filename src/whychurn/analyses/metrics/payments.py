@@ -10,6 +10,7 @@ import pandas as pd
 
 from whychurn.analyses.metrics.base import BASE, SHARE, money
 from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
+from whychurn.analyses.risk_rows import owned
 from whychurn.errors import PanelError
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
@@ -43,8 +44,8 @@ def payment_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
 
 
 def failed_charges(panel: Panel, study: TableStudy) -> tuple[pd.DataFrame, str]:
-    """Return charges that failed in the window (``account_id``, ``failed_on``, ``amount``, ``days`` until paid), or why none."""
-    empty = pd.DataFrame(columns=["account_id", "failed_on", "amount", "days"])
+    """Return charges that failed in the window (``account_id``, ``owner``, ``failed_on``, ``amount``, ``days`` until paid), or why none."""
+    empty = pd.DataFrame(columns=["account_id", "owner", "failed_on", "amount", "days"])
     if "payments" not in study.tables:
         return empty, ABSENT
     try:
@@ -60,7 +61,7 @@ def failed_charges(panel: Panel, study: TableStudy) -> tuple[pd.DataFrame, str]:
     inside = (found["failed_on"] >= begin) & (found["failed_on"] < end)
     # Paid first and failed later is a charge that was taken back: it is not recovered by the payment before.
     days = (found["paid_on"] - found["failed_on"]).dt.days.where(found["paid_on"] < end)
-    found = found.assign(days=days.where(days >= 0))[inside]
+    found = found.assign(days=days.where(days >= 0), owner=owned(panel, found["account_id"]))[inside]
     return found.reset_index(drop=True), "" if len(found) else NONE_FAILED
 
 
@@ -72,18 +73,18 @@ def _within(group: pd.DataFrame, days: int, base: dict[str, Any], study: TableSt
     amount = told["amount"].astype(float).clip(lower=0).fillna(0.0)
     each = pd.DataFrame(
         {
-            "account_id": told["account_id"],
+            "owner": told["owner"],
             "n": 1.0,
             "paid": paid.astype(float),
             "amount": amount,
             "back": amount * paid,
         }
     )
-    each = each.groupby("account_id").sum()
+    each = each.groupby("owner").sum()
     note = f"{waiting:,} failed too late in the window to tell." if waiting else ""
     row = base | {"unit": SHARE, "level": f"within {days} days", "time": float(days), "note": note}
     row |= {
-        "definition": f"failed charges paid within {days} days, per failed charges; customers are independent, charges are not"
+        "definition": f"failed charges paid within {days} days, per failed charges; owners are independent, charges are not"
     }
     level = study.confidence_level
     yield row | {"estimand": "recovered"} | share_of_revenue(Sums.of(each["paid"], each["n"]), level)

@@ -19,15 +19,16 @@ from whychurn.analyses.metrics.base import (
     YEAR,
     after_sums,
     cells_of,
+    customer_sums,
     days_since,
     kept_sums,
     label,
     lost_sums,
+    share_of_customers,
     sums,
 )
 from whychurn.analyses.metrics.definitions import definition_of
 from whychurn.analyses.metrics.intervals import less, ratio_of_revenue, share_of_revenue
-from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -58,7 +59,7 @@ def rate_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
 
 def rates_of(cell: Any, conf_level: float, period: str) -> Iterator[dict[str, Any]]:
     """Yield the rates of one period."""
-    churn = Share.of(cell.lost, cell.opening, conf_level).row() | {"conf_level": conf_level}
+    churn = share_of_customers(customer_sums(cell), conf_level)
     nobody = {} if cell.opening else {"note": NOBODY}
     lost = share_of_revenue(lost_sums(cell), conf_level)
     kept = share_of_revenue(kept_sums(cell), conf_level)

@@ -15,14 +15,12 @@ from whychurn.analyses.metrics.base import (
     cells_of,
     label,
     last_year,
-    lost_sums,
     money,
-    shrunk_sums,
+    share_of_customers,
     sums,
 )
 from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
 from whychurn.analyses.reasons_stated import CONTROLLABLE, NOT_CONTROLLABLE, NOT_SAID
-from whychurn.analyses.share_differences import Share
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -48,10 +46,8 @@ def reason_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
         cells.sort(key=lambda cell: (-cell.lost, cell.level))
         for cell in cells:
             more = {"grade": _control_of(told, cell.level)} if segment == REASON else {}
-            yield from _both(cell.level, segment, cell.lost, lost_sums(cell), everybody, study, more)
-    yield from _both(
-        DOWNGRADED, "downgraded", everybody.paying_less, shrunk_sums(everybody), everybody, study, {"grade": NOT_SAID}
-    )
+            yield from _both(cell.level, segment, _lost(cell, everybody), everybody, study, more)
+    yield from _both(DOWNGRADED, "downgraded", _shrunk(everybody), everybody, study, {"grade": NOT_SAID})
 
 
 def reasons_of(panel: Panel) -> pd.DataFrame:
@@ -78,24 +74,60 @@ def _control_of(told: pd.DataFrame, reason: str) -> str:
     return str(found[0]) if len(found) == 1 else "several"
 
 
+def _lost(cell: Any, everybody: Any) -> tuple[Sums, Sums]:
+    """Sums of the customers of one reason, and of their revenue, as parts of everybody's."""
+    return (
+        Sums(
+            cell.lost,
+            everybody.opening,
+            cell.square_gone,
+            cell.whole_gone,
+            everybody.square_customers,
+            everybody.owners,
+        ),
+        Sums(
+            cell.mrr_lost,
+            everybody.mrr_opening,
+            cell.square_lost,
+            cell.whole_lost,
+            everybody.square_begin,
+            everybody.owners,
+        ),
+    )
+
+
+def _shrunk(everybody: Any) -> tuple[Sums, Sums]:
+    """Sums of the customers that pay less, and of what they no longer pay."""
+    part = everybody.mrr_opening - everybody.mrr_kept - everybody.mrr_lost
+    return (
+        Sums(
+            everybody.paying_less, everybody.opening, everybody.square_less, everybody.customers_less,
+            everybody.square_customers, everybody.owners,
+        ),
+        Sums(
+            part, everybody.mrr_opening, everybody.square_shrunk, everybody.begin_shrunk, everybody.square_begin,
+            everybody.owners,
+        ),
+    )  # fmt: skip
+
+
 def _both(
-    name: str, segment: str, lost: float, revenue: Sums, everybody: Any, study: TableStudy, more: dict[str, Any]
+    name: str, segment: str, parts: tuple[Sums, Sums], everybody: Any, study: TableStudy, more: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield one row of customers, one of revenue, and the amount per month and year."""
-    base = {"method": LAST, "term": name, "group": segment, "n_events": lost, "n_accounts": everybody.opening} | more
+    customers, revenue = parts
+    base = {
+        "method": LAST,
+        "term": name,
+        "group": segment,
+        "n_events": customers.part,
+        "n_accounts": everybody.opening,
+    } | more
     base |= {"level": label(everybody.starts_on, everybody.ends_on, LAST)}
     conf_level = study.confidence_level
-    customers = Share.of(lost, everybody.opening, conf_level).row() | {"conf_level": conf_level}
-    yield BASE | base | {"estimand": "reason_customers", "unit": SHARE, "definition": _CUSTOMERS} | customers
-    of_all = Sums(
-        revenue.part,
-        everybody.mrr_opening,
-        revenue.part_square,
-        revenue.cross,
-        everybody.square_begin,
-        everybody.opening,
-    )
-    share = share_of_revenue(of_all, conf_level)
+    share = share_of_customers(customers, conf_level)
+    yield BASE | base | {"estimand": "reason_customers", "unit": SHARE, "definition": _CUSTOMERS} | share
+    share = share_of_revenue(revenue, conf_level)
     unknown = {} if "estimate" in share else {"note": NO_REVENUE}
     yield BASE | base | {"estimand": "reason_mrr", "unit": SHARE, "definition": _REVENUE} | share | unknown
     yield money(study, revenue.part, estimand="reason_amount", **base)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from whychurn.analyses.metrics.base import BASE, LAST, QUARTER, SHARE, days_since, label, money
 from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
+from whychurn.analyses.risk_rows import owned
 from whychurn.panel import Panel
 from whychurn.panel.renewals_due import GRACE_DAYS, decided_year
 from whychurn.study import TableStudy
@@ -30,7 +31,11 @@ def renewal_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     if due.empty:
         yield BASE | {"estimand": "renewal_customers", "method": LAST, "term": ALL, "note": NONE_DUE}
         return
-    due = due.assign(due_on=pd.to_datetime(due["due_on"]), term=due["term_months"].map(term_name))
+    due = due.assign(
+        due_on=pd.to_datetime(due["due_on"]),
+        term=due["term_months"].map(term_name),
+        owner=owned(panel, due["account_id"]),
+    )
     yield from _last(due, study)
     quarter = due["due_on"].dt.to_period("Q")
     for period, group in due.groupby(quarter, sort=True):
@@ -73,11 +78,11 @@ def _rates(group: pd.DataFrame, base: dict[str, Any], study: TableStudy) -> Iter
         | base
         | {"unit": SHARE, "definition": _DEFINITION, "grade": OPEN if not len(decided) else "", "note": note}
     )
-    # A customer can come up more than once: it is the customers that are independent of each other.
-    each = decided.groupby("account_id").agg(
+    # A customer can come up more than once, and owners hold several: it is the owners that are independent of each other.
+    each = decided.groupby("owner").agg(
         n=("renewed", "size"), renewed=("renewed", "sum"), due=("mrr_due", "sum"), kept=("mrr_renewed", "sum")
     )
-    base |= {"n_accounts": len(each), "n_events": int((~decided["renewed"]).sum())}
+    base |= {"n_accounts": decided["account_id"].nunique(), "n_events": int((~decided["renewed"]).sum())}
     for estimand, part, whole in (("renewal_customers", "renewed", "n"), ("renewal_mrr", "kept", "due")):
         yield base | {"estimand": estimand} | share_of_revenue(Sums.of(each[part], each[whole]), study.confidence_level)
     lost = float(each["due"].sum() - each["kept"].sum())

@@ -17,14 +17,16 @@ from whychurn.analyses.metrics.base import (
     SHARE,
     after_sums,
     cells_of,
+    customer_sums,
     kept_sums,
     last_year,
     lost_sums,
     money,
+    share_of_customers,
     sums,
 )
 from whychurn.analyses.metrics.definitions import definition_of
-from whychurn.analyses.metrics.intervals import difference_test, ratio_of_revenue, share_of_revenue
+from whychurn.analyses.metrics.intervals import Sums, difference_test, ratio_of_revenue, share_of_revenue
 from whychurn.analyses.share_differences import Share, difference
 from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel
@@ -125,7 +127,7 @@ def _levels(cell: Any, everybody: Any, base: dict[str, Any], study: TableStudy) 
     conf_level = study.confidence_level
     small = {"note": FEW} if cell.opening < FEWEST else {}
     rates = {
-        "customer_churn": Share.of(cell.lost, cell.opening, conf_level).row() | {"conf_level": conf_level},
+        "customer_churn": share_of_customers(customer_sums(cell), conf_level),
         "mrr_churn": share_of_revenue(lost_sums(cell), conf_level),
         "grr": share_of_revenue(kept_sums(cell), conf_level),
         "nrr": ratio_of_revenue(after_sums(cell), conf_level),
@@ -164,15 +166,33 @@ def _differences(cell: Any, everybody: Any, base: dict[str, Any], conf_level: fl
         for estimand in _TESTS:
             yield common | {"estimand": estimand, "note": note}
         return
-    one, other = Share.of(cell.lost, cell.opening, conf_level), Share.of(everybody.lost - cell.lost, rest, conf_level)
-    apart = difference(one, other)
-    counts = [[cell.lost, cell.opening - cell.lost], [everybody.lost - cell.lost, rest - everybody.lost + cell.lost]]
-    yield common | {
-        "estimand": _TESTS[0], "estimate": apart.estimate, "conf_low": apart.conf_low, "conf_high": apart.conf_high,
-        "p_value": float(fisher_exact(counts).pvalue), "definition": "share lost less that of all other customers; Fisher's test",
-    }  # fmt: skip
+    yield common | {"estimand": _TESTS[0]} | _customers_apart(customer_sums(cell), customer_sums(everybody), conf_level)
     for estimand, sums_of in zip(_TESTS[1:], (kept_sums, after_sums), strict=True):
         mine, all_of = sums_of(cell), sums_of(everybody)
         row = difference_test(mine, all_of - mine)
         words = "retention less that of all other customers; scatter that of all customers together"
         yield common | {"estimand": estimand, "definition": words} | row | ({} if row else {"note": NO_REVENUE})
+
+
+def _customers_apart(mine: Sums, all_of: Sums, conf_level: float) -> dict[str, Any]:
+    """Return the columns of the difference of the shares lost, and of its test.
+
+    Fisher's test takes customers for independent; where some belong to one owner, the shares are compared as revenue is.
+    """
+    rest = all_of - mine
+    one, other = (_share(sums_of, conf_level) for sums_of in (mine, rest))
+    apart = difference(one, other)
+    row = {"estimate": apart.estimate, "conf_low": apart.conf_low, "conf_high": apart.conf_high}
+    words = "share lost less that of all other customers; "
+    if all_of.n == all_of.whole:
+        counts = [[each.part, each.whole - each.part] for each in (mine, rest)]
+        return row | {
+            "p_value": float(fisher_exact(np.array(counts, dtype=int)).pvalue),
+            "definition": words + "Fisher's test",
+        }
+    return difference_test(mine, rest) | row | {"definition": words + "owners as clusters"}
+
+
+def _share(sums_of: Sums, conf_level: float) -> Share:
+    row = share_of_customers(sums_of, conf_level)
+    return Share(row["estimate"], row["conf_low"], row["conf_high"])
