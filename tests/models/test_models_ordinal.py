@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from whychurn.errors import FitError, SeparationError, SingularDesignError
@@ -153,6 +154,22 @@ def test_parallel_test_keeps_its_level_where_it_holds_and_finds_where_it_does_no
     found = fit_ordered_logit(frame, ["x", "z"], "y", LEVELS, **options).parallel_test()
     assert found.by_term["z"].p_value < 1e-4 < found.by_term["x"].p_value
     assert found.slopes.loc["z"].abs().idxmax() == "detractor|passive"
+
+
+def test_many_terms_of_few_clusters_do_not_reject_by_themselves():
+    """One ratio does here. Of 20 differences and some hundred clusters, chi-square would reject two or three times too often."""
+    names, by_f, by_chi_square = [f"n{k}" for k in range(20)], [], []
+    for seed in range(40):
+        frame = frame_of(300, seed)
+        noise = np.random.default_rng(seed).normal(size=(len(frame), len(names)))
+        frame = pd.concat([frame, pd.DataFrame(noise, columns=names)], axis=1)
+        found = fit_ordered_logit(frame, names, "y", LEVELS, covariance="cluster", cluster="id").parallel_test().overall
+        free = frame["id"].nunique() - 1
+        left = free - found.df + 1
+        assert found.p_value == pytest.approx(stats.f.sf(found.statistic * left / (free * found.df), found.df, left))
+        by_f.append(found.p_value)
+        by_chi_square.append(stats.chi2.sf(found.statistic, found.df))
+    assert np.mean(np.array(by_f) < 0.05) <= 0.1 < np.mean(np.array(by_chi_square) < 0.05)
 
 
 def test_parallel_slopes_are_those_of_separate_regressions():

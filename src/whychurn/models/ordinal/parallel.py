@@ -1,9 +1,11 @@
 """Does one odds ratio do for all cut points? Binary regressions at each cut, compared by a joint Wald test.
 
 Without clusters the covariance between the regressions is Brant's, from the fitted probabilities; with clusters it is
-the sandwich of their stacked scores, which asks nothing of the model.
+the sandwich of their stacked scores, which asks nothing of the model. That sandwich rests on as many independent pieces
+as there are clusters, so with clusters the statistic is held against F and not against chi-square: of many terms and some
+hundred clusters chi-square would reject far too often.
 
-Source: Brant (1990), Biometrics 46:1171-1178.
+Source: Brant (1990), Biometrics 46:1171-1178; Korn & Graubard (1990), Am. Statist. 44:270-276 (adjusted Wald test).
 """
 
 from __future__ import annotations
@@ -106,11 +108,12 @@ def parallel_test(
     errors = np.sqrt(np.diag(covariance)).reshape(len(cuts), p)[:, 1:].T
     of_term = {term: [1 + columns.index(name) for name in names] for term, names in design.term_slices.items()}
     every = [position for positions in of_term.values() for position in positions]
+    free = None if clusters is None else int(clusters.max())
     return ParallelTest(
         pd.DataFrame(slopes, columns, cuts),
         pd.DataFrame(errors, columns, cuts),
-        _equal(beta, covariance, every, p, len(cuts)),
-        {term: _equal(beta, covariance, positions, p, len(cuts)) for term, positions in of_term.items()},
+        _equal(beta, covariance, every, p, len(cuts), free),
+        {term: _equal(beta, covariance, positions, p, len(cuts), free) for term, positions in of_term.items()},
         "",
     )
 
@@ -159,8 +162,10 @@ def _model_blocks(x: Floats, weights: Floats, chances: list[Floats]) -> Iterator
             yield one, other, x.T @ (shared[:, None] * x)
 
 
-def _equal(beta: Floats, covariance: Floats, positions: list[int], p: int, cuts: int) -> WaldTest:
-    """Test that coefficients at some positions are the same in every regression."""
+def _equal(
+    beta: Floats, covariance: Floats, positions: list[int], p: int, cuts: int, free: int | None = None
+) -> WaldTest:
+    """Test that coefficients at some positions are the same in every regression; `free` is clusters less one."""
     rows = []
     for k in range(1, cuts):
         for position in positions:
@@ -173,4 +178,7 @@ def _equal(beta: Floats, covariance: Floats, positions: list[int], p: int, cuts:
     # With fewer clusters than differences the sandwich is singular: its rank is then what can be tested.
     solved, _, rank, _ = np.linalg.lstsq(block / np.outer(scale, scale), apart / scale, rcond=1e-10)
     statistic = float(apart / scale @ solved)
-    return WaldTest(statistic, int(rank), float(stats.chi2.sf(statistic, int(rank))))
+    if free is None:
+        return WaldTest(statistic, int(rank), float(stats.chi2.sf(statistic, int(rank))))
+    left = free - int(rank) + 1
+    return WaldTest(statistic, int(rank), float(stats.f.sf(statistic * left / (free * rank), int(rank), left)))
