@@ -78,6 +78,13 @@ def test_nothing_from_the_day_of_the_answer_on_enters():
     assert was.sum() == 0 or earlier.sum() > was.sum()
 
 
+def test_what_stands_closest_to_an_answer_is_held_equal_first():
+    columns = [term.column for term in rows().coded.terms]
+    assert columns.index("open_tickets") < columns.index("last_csat") < columns.index("region")
+    few = rows().coded.within(columns.index("region"))
+    assert "last_csat" in [term.column for term in few.terms] and "Region" in dict(few.left)
+
+
 def test_the_planted_module_is_found_and_no_other():
     ratios = {row.term: row for row in found().where(estimand="odds_ratio", group="module").rows()}
     assert set(ratios) == set(MODULES)
@@ -202,7 +209,7 @@ def test_a_step_that_cannot_be_fitted_is_told_by_the_term_that_sorts_it():
     band = rows().frame["band"].where(~(open_ticket & (rows().frame["band"] == "promoter")), "passive")
     sorted_rows = replace(rows(), frame=rows().frame.assign(band=band))
     row = next(iter(assumption_rows(fit_model(sorted_rows), company_panel()[0])))
-    assert row["note"].startswith("Not tested") and "'Open tickets" in row["note"] and "'v" not in row["note"]
+    assert row["note"].startswith("Not tested") and "'Each open ticket" in row["note"] and "'v" not in row["note"]
 
 
 def test_advocates_are_a_recount_of_the_rule():

@@ -16,7 +16,8 @@ from whychurn.panel import Candidate, Panel
 from whychurn.study import TableStudy
 
 #: Groups of measures of declared causes that are held equal; attributes have none.
-HELD_EQUAL = ("", "contract", "support")
+SUPPORT = "support"
+HELD_EQUAL = ("", "contract", SUPPORT)
 OPEN_TICKETS = "open_tickets"
 #: So many answers outside the most common band for a column of the model.
 ANSWERS_PER_COLUMN = 10
@@ -65,14 +66,16 @@ def answer_rows(panel: Panel, study: TableStudy) -> AnswerRows:
     for module in modules:
         known &= ~np.isnan(numbers[module.uses])
     held = [c for c in panel.used if _is_held(panel, c) and c.column not in tickets]
+    # Where answers are few, the last terms find no room: how support went stands closer to an answer than region does.
+    held.sort(key=lambda candidate: _group(panel, candidate) != SUPPORT)
     levels = last_known(panel, study, answers, [candidate.column for candidate in held])
     kept = answers.loc[known].reset_index(drop=True)
     coder = TermCoder(kept.index)
     for module in modules:
         coder.number(module.uses, module.name, pd.Series(np.log2(1.0 + numbers[module.uses][known])))
     for name in tickets:
-        coder.number(name, "Open tickets, each", pd.Series(numbers[name][known]))
-    coder.number("tenure", "Year as a customer, each", kept["days_since_start"] / YEAR)
+        coder.number(name, "Each open ticket", pd.Series(numbers[name][known]))
+    coder.number("tenure", "Each year as a customer", kept["days_since_start"] / YEAR)
     for candidate in held:
         values = levels[candidate.column][known].reset_index(drop=True)
         if candidate.kind == "category":
@@ -90,8 +93,12 @@ def answer_rows(panel: Panel, study: TableStudy) -> AnswerRows:
 
 
 def _is_held(panel: Panel, candidate: Candidate) -> bool:
-    group = {measure.name: measure.group for measure in panel.measures}.get(candidate.column, "")
-    return group in HELD_EQUAL and not candidate.determined_by
+    return _group(panel, candidate) in HELD_EQUAL and not candidate.determined_by
+
+
+def _group(panel: Panel, candidate: Candidate) -> str:
+    """Return the group of the measure that a candidate is, "" of an attribute."""
+    return next((measure.group for measure in panel.measures if measure.name == candidate.column), "")
 
 
 def bands_present(frame: pd.DataFrame) -> list[str]:
