@@ -47,7 +47,9 @@ def leaving_rows(customers: pd.DataFrame, readings: list[Reading], study: FlatSt
 def _left_by(fit: KaplanMeierFit, base: dict[str, Any], study: FlatStudy, reach: float) -> Iterator[dict[str, Any]]:
     point: Any
     months = np.unique([*LISTED, in_months(float(study.horizon), study)])
-    notes = " ".join(fit.notes)
+    # There is one group only, and no reader knows its name.
+    told = (note.removeprefix("Group 'all': ") for note in fit.notes)
+    notes = " ".join(note[:1].upper() + note[1:] for note in told)
     for point in fit.at(months).itertuples():
         row = base | {"estimand": "left_by", "time": float(point.time), "unit": "share", "denominator": point.n_at_risk}
         row |= {"definition": definition_of("left_by")}
@@ -64,19 +66,22 @@ def _left_by(fit: KaplanMeierFit, base: dict[str, Any], study: FlatStudy, reach:
 def _won(fit: KaplanMeierFit, customers: pd.DataFrame, base: dict[str, Any], reach: float) -> dict[str, Any]:
     """Return how many customers would have been won for each who is there, had it always been like the window.
 
-    Each customer who is there stands for 1 / S(tenure) who were won when it was. Far out this is known by its order of
-    magnitude at best, so two digits of it are kept.
+    Each customer who is there stands for 1 / S(tenure) who were won when it was; of tenures past `reach` nothing is said.
+    Far out this is known by its order of magnitude at best, so two digits of it are kept.
     """
-    there = customers.loc[(customers["event"] == 0) & (customers["months"] > 0), "months"].to_numpy(dtype=float)
+    months = customers.loc[(customers["event"] == 0) & (customers["months"] > 0), "months"].to_numpy(dtype=float)
+    there = months[months <= reach]
     row = base | {"estimand": "won_per_present", "unit": "customers", "denominator": len(there), "n_events": np.nan}
     row |= {
-        "definition": "mean of 1 / S(tenure) over the customers who are there, S being the curve of the window; two digits kept"
+        "definition": "mean of 1 / S(tenure) over the customers who are there, S being the curve of the window; two digits kept",
+        "numerator": len(months),
     }
-    if not len(there) or there.max() > reach:
-        return row | {"note": TOO_FEW if len(there) else "Nobody is still there."}
+    if not len(there):
+        return row | {"note": TOO_FEW if len(months) else "Nobody is still there."}
     curve = fit.curve
     place = np.searchsorted(curve["time"].to_numpy(), there, side="right") - 1
     survival = np.where(place >= 0, curve["survival"].to_numpy()[np.maximum(place, 0)], 1.0)
     if not (survival > 0).all():
         return row | {"note": "Under this reading some of the customers who are there could not be."}
-    return row | {"estimate": float(f"{(1.0 / survival).mean():.2g}")}
+    longest = {"time": float(there.max())} if len(there) < len(months) else {}
+    return row | longest | {"estimate": float(f"{(1.0 / survival).mean():.2g}")}

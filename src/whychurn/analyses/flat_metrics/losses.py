@@ -66,7 +66,7 @@ def _means(known: pd.DataFrame, base: dict[str, Any]) -> Iterator[dict[str, Any]
         "estimate": float(groups[0].mean() - groups[1].mean()),
         "definition": "difference of means; Welch's interval",
     }
-    if max(values.std() for values in groups) > 0:
+    if max(np.ptp(values) for values in groups) > 0:
         low, high = ttest_ind(*groups, equal_var=False).confidence_interval(base["conf_level"])
         row |= {"conf_low": float(low), "conf_high": float(high)}
     yield row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, figure, finding, paragraph, table
@@ -123,9 +125,10 @@ def _plausible(findings: Findings) -> Block:
     if not row.estimated:
         return paragraph(row.note, "note") if row.note else Block(Markup(""))
     text = sentence(
-        "Had it always been like that, about {won} customers would have been won for each of the {n} who are still there.",
+        "Had it always been like that, about {won} customers would have been won for each of the {n} who are still there{most}.",
         won=number(row, "number1" if row.estimate < FEW else "count"),
         n=number(row, "count", "denominator"),
+        most=Markup("") if math.isnan(row.time) else sentence(" after at most {t}", t=months_of(row)),
     )
     if row.estimate >= IMPLAUSIBLE:
         text += Markup(
