@@ -15,7 +15,7 @@ from whychurn.reports.preflight import StudyFacts
 HERE = Path(__file__).parent
 
 PARAMETERS = 'study = "data/telco"\naccept_risk = ""'
-LOAD = "import synthetic_pages as pages\nfrom whychurn.reports.record import record\n\nframe = pages.load(study)"
+LOAD = "import synthetic_pages as pages\nfrom whychurn.reports.recording import record\n\nframe = pages.load(study)"
 
 
 def cell(kind: str, source: str, number: int, tags: tuple[str, ...] = ()) -> dict:

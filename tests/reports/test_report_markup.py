@@ -5,7 +5,7 @@ import pytest
 from whychurn.findings import Findings
 from whychurn.reports.markup import finish
 from whychurn.reports.reading import read_html
-from whychurn.reports.record import record
+from whychurn.reports.recording import record
 from whychurn.reports.shell import Link, facts_of, frame
 from whychurn.reports.tables import tables_of
 

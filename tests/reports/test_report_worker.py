@@ -11,7 +11,13 @@ from whychurn.reports import worker
 def job(tmp_path):
     source = tmp_path / "one.ipynb"
     nbformat.write(nbformat.v4.new_notebook(), source)
-    return {"source": str(source), "target": str(tmp_path / "done.ipynb"), "parameters": {}, "cwd": str(tmp_path)}
+    return {
+        "source": str(source),
+        "target": str(tmp_path / "done.ipynb"),
+        "parameters": {},
+        "cwd": str(tmp_path),
+        "fork": False,
+    }
 
 
 def starts(monkeypatch, *failures):

@@ -72,11 +72,11 @@ def ranked_causes(findings: Findings) -> list[RankedCause]:
     ranks = sorted(ours.where(estimand="rank").rows(), key=lambda row: row.estimate)
     out = []
     for rank in ranks:
-        mine = ours.where(term=rank.term)
+        mine = ours.where(term=rank.term).rows()
 
-        def pick(estimand: str, mine: Findings = mine, **more: str) -> Row | None:
-            rows = mine.where(estimand=estimand, **more).rows()
-            return rows[0] if rows else None
+        def pick(estimand: str, mine: list[Row] = mine, **more: str) -> Row | None:
+            asked = {"estimand": estimand, **more}.items()
+            return next((row for row in mine if all(row.values[name] == value for name, value in asked)), None)
 
         out.append(
             RankedCause(

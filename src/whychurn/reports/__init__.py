@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whychurn.reports.build import build_report
-    from whychurn.reports.record import record
+    from whychurn.reports.recording import record
     from whychurn.reports.verify import verify_report
 
 __all__ = ["build_report", "record", "verify_report"]
 
-_HOMES = {"build_report": "build", "record": "record", "verify_report": "verify"}
+_HOMES = {"build_report": "build", "record": "recording", "verify_report": "verify"}
 
 
 def __getattr__(name: str) -> Any:

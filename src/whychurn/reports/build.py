@@ -24,7 +24,7 @@ from whychurn.reports.page import SHELL_ANCHORS, Page, finding_of_page, read_pag
 from whychurn.reports.place import in_place_of, require_replaceable
 from whychurn.reports.preflight import StudyFacts, inspect_study, study_path
 from whychurn.reports.progress import Progress
-from whychurn.reports.reading import read_html
+from whychurn.reports.reading import Reading, read_html
 from whychurn.reports.results import (
     SCHEMA,
     TOLERANCES,
@@ -39,7 +39,6 @@ from whychurn.reports.shell import PENDING, PREFIX, Link, facts_of, frame
 from whychurn.reports.tables import tables_of
 
 _ESCAPED = re.compile(r"(?:<|&lt;)(?:data value=|details\b).{0,40}", re.S)
-_CODE = re.compile(r'<details class="code">.*?</details>', re.S)
 
 INDEX = "index"
 RERUN = "rerun.json"
@@ -148,10 +147,11 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
     records = merged_records(pages)
     provenance = next((page.provenance for page in pages if page.provenance), {})
     documents = _documents(pages, records, provenance, plan)
+    readings = {name: read_html(html) for name, html in documents.items()}
     printed = [
         {"page": name, "position": position, **number}
-        for name, html in documents.items()
-        for position, number in enumerate(read_html(html).printed, start=1)
+        for name, reading in readings.items()
+        for position, number in enumerate(reading.printed, start=1)
     ]
     require_traceable(printed, records)
     mark_derived(printed, records)
@@ -160,8 +160,8 @@ def build_into(folder: Path, plan: Plan, told: Progress, workers: int = 2) -> No
         [records, provenance, *(page.provenance for page in pages), plan.facts.name, plan.parameters["accept_risk"]]
     )
     for name, html in documents.items():
-        _require_portable(name, html, recorded)
-        _require_escaped_once(name, html)
+        _require_portable(name, readings[name], recorded)
+        _require_escaped_once(name, readings[name])
         _write(folder / f"{name}.html", html.replace(PENDING, fingerprint[:PREFIX]))
     for name, text in tables_of(records).items():
         _write(folder / "tables" / name, text)
@@ -229,12 +229,12 @@ def _documents(
     return framed
 
 
-def _require_portable(name: str, html: str, recorded: str) -> None:
+def _require_portable(name: str, reading: Reading, recorded: str) -> None:
     """A report may be handed on: no page names a folder of this machine.
 
     Values of the data may look like one, and reach a page by the findings: what stands in `recorded` is no path of ours.
     """
-    text = read_html(html).text
+    text = reading.text + reading.code
     for place in (Path.home(), Path.cwd(), Path(tempfile.gettempdir())):
         if len(place.parts) < 2:
             continue
@@ -257,9 +257,9 @@ def _texts(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _require_escaped_once(name: str, html: str) -> None:
+def _require_escaped_once(name: str, reading: Reading) -> None:
     """A reader sees numbers and boxes, never their markup; the code of a notebook may spell it out."""
-    found = _ESCAPED.search(read_html(_CODE.sub("", html)).text)
+    found = _ESCAPED.search(reading.text)
     if found:
         raise NotebookError(
             f"Page {name} shows markup as text: {found.group().strip()!r}. Something was escaped twice; hand the "

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from whychurn import errors
 from whychurn.errors import NotebookError
+from whychurn.reports import forked
 from whychurn.reports.notebooks import Notebook
 from whychurn.reports.worker import KERNEL
 
@@ -57,12 +58,15 @@ def execute_notebooks(
         waiting.put(notebook)
     events: queue.SimpleQueue[tuple[str, str, Any]] = queue.SimpleQueue()
     done: dict[str, Path] = {}
+    workers = min(workers, len(notebooks))
+    # Importing once for all pays from the second notebook of a worker on.
+    fork = forked.available() and len(notebooks) > workers
     with (
-        _settled_environment() as environment,
-        _started(min(workers, len(notebooks)), environment) as processes,
+        _settled_environment(fork) as environment,
+        _started(workers, environment) as processes,
     ):
         for process, log in processes:
-            given = (process, log, waiting, events, parameters, folder)
+            given = (process, log, waiting, events, parameters, folder, fork)
             threading.Thread(target=_feed, args=given, daemon=True).start()
         while len(done) < len(notebooks):
             event, name, answer = events.get()
@@ -81,6 +85,7 @@ def _feed(
     events: queue.SimpleQueue[tuple[str, str, Any]],
     parameters: dict[str, Any],
     folder: Path,
+    fork: bool,
 ) -> None:
     """Give one worker its next notebook until none is left."""
     assert process.stdin is not None and process.stdout is not None
@@ -95,6 +100,7 @@ def _feed(
             "target": str(folder / f"{notebook.name}.ipynb"),
             "parameters": parameters,
             "cwd": str(Path.cwd()),
+            "fork": fork,
         }
         try:
             process.stdin.write(json.dumps(job) + "\n")
@@ -163,7 +169,7 @@ def _ended(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _settled_environment() -> Iterator[dict[str, str]]:
+def _settled_environment(fork: bool) -> Iterator[dict[str, str]]:
     """Yield an environment in which only this interpreter can be the kernel, and nothing personal is read.
 
     A kernel called python3 in the user's own Jupyter folder, an IPython profile with start-up files, or a
@@ -173,7 +179,9 @@ def _settled_environment() -> Iterator[dict[str, str]]:
         spec = Path(home, "data", "kernels", KERNEL)
         spec.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        content = {"argv": argv, "display_name": KERNEL, "language": "python"}
+        content: dict[str, Any] = {"argv": argv, "display_name": KERNEL, "language": "python"}
+        if fork:
+            content["metadata"] = {"kernel_provisioner": {"provisioner_name": forked.PROVISIONER}}
         (spec / "kernel.json").write_text(json.dumps(content), encoding="utf-8")
         environment = {
             name: value for name, value in os.environ.items() if name not in ("PYTHONSTARTUP", "PYTHONWARNINGS")

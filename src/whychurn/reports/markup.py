@@ -12,6 +12,10 @@ from html import escape
 from html.parser import HTMLParser
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+_SVG = re.compile(r"<svg\b.*?</svg>", re.S | re.I)
+_ID = re.compile(r"""\bid=["']([^"']+)""")
+_DRAWING = "whychurn-drawing"
+_LAID_ASIDE = re.compile(rf"<{_DRAWING}-(\d+)></{_DRAWING}-\1>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,28 @@ def finish(html: str, taken: tuple[str, ...] = ()) -> tuple[str, tuple[Heading, 
     taken : tuple of str
         Anchors that the page around the body already uses.
     """
+    drawings: list[str] = []
+
+    def lay_aside(found: re.Match[str]) -> str:
+        drawings.append(found[0])
+        return f"<{_DRAWING}-{len(drawings) - 1}></{_DRAWING}-{len(drawings) - 1}>"
+
+    # Most tags of a page are in its drawings, and none of them changes.
+    rest = _SVG.sub(lay_aside, html)
     survey = _Survey()
-    survey.feed(html)
+    survey.feed(rest)
     survey.close()
-    anchors = _anchors(survey.headings, {*taken, *survey.ids})
+    ids = {name for drawing in drawings for name in _ID.findall(drawing)}
+    anchors = _anchors(survey.headings, {*taken, *survey.ids, *ids})
     rewriter = _Rewriter(anchors, _labels(survey.tables))
-    rewriter.feed(html)
+    rewriter.feed(rest)
     rewriter.close()
+    finished = _LAID_ASIDE.sub(lambda found: drawings[int(found[1])], "".join(rewriter.out))
     headings = tuple(
         Heading(found.level, anchor, found.label.strip())
         for found, anchor in zip(survey.headings, anchors, strict=True)
     )
-    return "".join(rewriter.out), headings
+    return finished, headings
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from whychurn.reports.notebooks import PARAMETERS_TAG, title_and_summary
 SHELL_ANCHORS = ("main", "contents", "report-footer")
 INJECTED_TAG = "injected-parameters"
 _IMAGES = ("image/svg+xml", "image/png")
+_MAY_BE_FINDING = re.compile(r"<p\b[^>]*\bfinding\b.*?</p>", re.S | re.I)
 _SHOWN = ("text/html", "text/markdown", *_IMAGES, "text/plain")
 
 
@@ -81,8 +83,12 @@ def finding_of_page(body: str) -> str:
     """Return the HTML of the first finding that a page states, with its traceable numbers; "" if it states none."""
     from bs4 import BeautifulSoup
 
-    found = BeautifulSoup(body, "html.parser").find("p", class_="finding")
-    return found.decode_contents() if found is not None else ""
+    # A page is large, and most of it is drawings: only what may be the paragraph is parsed.
+    for candidate in _MAY_BE_FINDING.finditer(body):
+        found = BeautifulSoup(candidate[0], "html.parser").find("p", class_="finding")
+        if found is not None:
+            return found.decode_contents()
+    return ""
 
 
 def _forget_run(notebook: Any) -> None:

@@ -36,7 +36,9 @@ class Reading:
     fingerprint : str
         The results fingerprint in the footer.
     text : str
-        All visible and spoken text, for looking up what must not be there.
+        All visible and spoken text, for looking up what must not be there; without the code of the notebook.
+    code : str
+        The folded code of the notebook.
     """
 
     printed: list[dict[str, Any]] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Reading:
     programs: str = ""
     fingerprint: str = ""
     text: str = ""
+    code: str = ""
 
 
 def read_html(html: str) -> Reading:
@@ -60,6 +63,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.reading = Reading()
         self._open: list[str] = []
+        self._code_in = 0  # how deep the folded code stands that is being read
         self._data: dict[str, Any] | None = None
         self._seal = False
         self._named = False
@@ -86,6 +90,8 @@ class _Reader(HTMLParser):
             self.reading.drawn.extend(re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", without_names))
         if tag not in _VOID:
             self._open.append(tag)
+            if tag == "details" and "code" in given.get("class", "").split() and not self._code_in:
+                self._code_in = len(self._open)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -100,6 +106,8 @@ class _Reader(HTMLParser):
         if tag in self._open:
             while self._open.pop() != tag:
                 pass
+        if len(self._open) < self._code_in:
+            self._code_in = 0
 
     def handle_data(self, data: str) -> None:
         if _SILENT & set(self._open[-1:]):
@@ -117,6 +125,10 @@ class _Reader(HTMLParser):
         return tag == "svg" or "svg" in self._open
 
     def _say(self, text: str, counts: bool = True) -> None:
-        self.reading.text += f" {text} " if text.strip() else " "
+        spaced = f" {text} " if text.strip() else " "
+        if self._code_in:
+            self.reading.code += spaced
+        else:
+            self.reading.text += spaced
         if counts:
             self.reading.digits.extend(_DIGITS.findall(text))

@@ -77,11 +77,11 @@ def require_traceable(printed: Iterable[Mapping[str, Any]], records: Iterable[Ma
     NotebookError
         Naming the pages and numbers.
     """
-    known = {record["id"] for record in records}
+    known = {"provenance", *(record["id"] for record in records)}
     lost = [
         f"{number['page']} prints {number['text']}"
         for number in printed
-        if number["finding"] and finding_of(number)[0] not in {*known, "provenance"}
+        if number["finding"] and finding_of(number)[0] not in known
     ]
     if lost:
         raise NotebookError(

@@ -13,6 +13,8 @@ import threading
 import time
 from typing import Any
 
+from whychurn.reports.forked import start_server
+
 KERNEL = "whychurn"
 #: Seconds a kernel has to answer at its first, second and last start. Two kernels that start at one moment can be
 #: given one port, and such a kernel never answers; nothing of the notebook has run then, so it is started again.
@@ -26,8 +28,10 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     job : dict
-        source, target (paths), parameters, cwd.
+        source, target (paths), parameters, cwd, fork (whether kernels are forked from a server).
     """
+    if job["fork"]:
+        start_server()
     import nbformat
     from papermill.exceptions import PapermillExecutionError
 
