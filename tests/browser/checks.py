@@ -153,6 +153,22 @@ def drawings_fit(browser: Any, report: Path) -> None:
                 assert cut == [], f"{path.name} at {width}: {cut} leave the page"
 
 
+def scales_stay_on_phones(browser: Any, report: Path) -> None:
+    """Where rows become cards, the scale that stood in the heading stands above the first, as wide as the drawings."""
+    for path in pages_of(report):
+        with opened(browser, path, PHONE) as (page, _):
+            lost = page.evaluate(
+                """() => [...document.querySelectorAll('th.fig svg')].filter(scale => !scale.closest('details')).filter(scale => {
+                    const box = scale.getBoundingClientRect();
+                    const drawn = scale.closest('table').querySelector('td.fig svg')?.getBoundingClientRect();
+                    const head = getComputedStyle(scale.closest('thead')), cell = getComputedStyle(scale.closest('th'));
+                    return head.clipPath !== 'none' || cell.clipPath !== 'none' || box.width < 100
+                      || (drawn && Math.abs(drawn.width - box.width) > 1);
+                  }).map(scale => scale.getAttribute('aria-label'))"""
+            )
+            assert lost == [], f"{path.name}: {lost} lost at {PHONE} pixels"
+
+
 def theme_can_be_chosen(browser: Any, report: Path) -> None:
     """The button turns the page dark and light again, and print stays light."""
     with opened(browser, report / "index.html") as (page, _):
@@ -182,6 +198,7 @@ ALL = (
     no_sideways_scrolling,
     prints_well,
     drawings_fit,
+    scales_stay_on_phones,
     theme_can_be_chosen,
     keyboard_reaches_everything,
 )
