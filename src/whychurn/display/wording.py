@@ -26,11 +26,11 @@ def number(row: Row, style: str, column: str = "estimate") -> Markup:
 
 
 def interval(row: Row, style: str) -> Markup:
-    """Return "low–high" ("low to high" below zero), or a dash where the finding has no interval."""
+    """Return "low–high" ("low to high" below zero and with signs), or a dash where the finding has no interval."""
     if math.isnan(row.conf_low) or math.isnan(row.conf_high):
         return Markup('<span class="missing">–</span>')
     low = number(row, f"{style}-bare" if style.startswith("percent") else style, "conf_low")
-    joint = " to " if row.conf_low < 0 else "–"
+    joint = " to " if row.conf_low < 0 or "+" in low.striptags() else "–"
     return say("{low}{joint}{high}", low=low, joint=joint, high=number(row, style, "conf_high"))
 
 

@@ -55,8 +55,8 @@ def promoter_modules(findings: Findings) -> Block:
         Column("Odds of recommending, per doubling of use", "picture", css="fig", under=axis(scale)),
         Column("Odds ratio (interval)", "ratio", number=True),
         Column("Points per doubling", "effect", number=True),
-        Column("Promoters: not used", "none", number=True),
-        Column("used often", "often", number=True),
+        Column("Promoters if not used", "none", number=True),
+        Column("if used often", "often", number=True),
         Column("adjusted p", "p", number=True),
         *([Column("Note", "note", css="small")] if any(cell["note"] for cell in cells) else []),
     ]
