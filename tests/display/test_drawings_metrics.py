@@ -54,7 +54,9 @@ def test_the_sign_of_net_churn_is_put_in_words(found):
     grown = changed(
         changed(found, 1.2, estimand="nrr", method="last year"), -0.2, estimand="net_churn", method="last year"
     )
-    assert "negative net churn: what stays grows by more" in text_of(display.metrics_summary(grown))
+    assert "negative net churn: what the others pay more is more than what leaves" in text_of(
+        display.metrics_summary(grown)
+    )
     assert "more than make up for it" in text_of(display.metrics_summary(grown))
     assert "positive net churn" in text_of(display.metrics_summary(found))
 
@@ -103,3 +105,60 @@ def test_contracts_that_never_come_up_are_told_with_their_number(found):
     table = found.table.copy()
     table.loc[table["estimand"] == "contracts_without_renewal", ["estimate", "numerator"]] = 0
     assert "never count" not in text_of(display.metrics_renewals(Findings(table, found.provenance)))
+
+
+def test_net_and_gross_retention_are_drawn_together(found):
+    block = display.metrics_retention(found)
+    svg = re.findall(r"<svg.*?</svg>", str(block.markup), re.S)
+    assert len(svg) == 2 and all(">net<" in one and ">gross<" in one for one in svg)
+    for estimand in ("nrr", "grr"):
+        last = found.where(estimand=estimand, method="rolling year").rows()[-1]
+        assert all(f">{100 * last.estimate:.0f}%<" in one for one in svg), estimand
+
+
+def test_a_line_across_a_month_is_named_for_what_it_is(found):
+    svg = "".join(re.findall(r"<svg.*?</svg>", str(display.metrics_months(found).markup), re.S))
+    assert "last 12" in svg and "all:" not in svg
+
+
+def test_customers_and_revenue_of_groups_stand_side_by_side(found):
+    svg = re.findall(r"<svg.*?</svg>", str(display.metrics_segments(found).markup), re.S)
+    assert all("customers lost" in one and "revenue lost" in one for one in svg)
+    names = text_of(display.metrics_segments(found))
+    assert "12-month contracts" in names and "1-month contracts" in names
+
+
+def test_what_revenue_says_of_groups_is_told_whichever_way_it_goes(found):
+    estimands = [f"segment_{name}_difference" for name in ("mrr", "grr", "nrr")]
+    table = found.table.copy()
+    made = table["estimand"].isin(estimands) & table["p_adjusted"].notna()
+    table.loc[made, "p_adjusted"] = 0.5
+    none = text_of(display.metrics_segments(Findings(table, found.provenance)))
+    assert "No group differs clearly in revenue lost, gross retention or net retention." in none
+    first = table.index[made & (table["estimand"] == "segment_mrr_difference")][0]
+    table.loc[first, ["estimate", "p_adjusted"]] = 0.25, 0.001
+    one = text_of(display.metrics_segments(Findings(table, found.provenance)))
+    assert f"In revenue lost “{table.loc[first, 'level']}”" in one and "+25.0 points (p = 0.001)" in one
+    assert "No group differs clearly in gross retention or net retention." in one
+
+
+def test_without_revenue_groups_are_drawn_by_customers_alone(found):
+    without = found.table[~found.table["estimand"].isin(["mrr_churn", "segment_mrr_churn"])]
+    svg = re.findall(r"<svg.*?</svg>", str(display.metrics_segments(Findings(without, found.provenance)).markup), re.S)
+    assert len(svg) == 2 and not any("revenue lost" in one for one in svg)
+
+
+def test_the_sentence_of_the_bridge_names_every_step_as_an_amount(found):
+    text = text_of(display.metrics_bridge(found)).split("The bridge of")[0]
+    steps = {row.level: row.estimate for row in found.where(estimand="mrr", method="last year").rows()}
+    assert "\N{MINUS SIGN}" not in text
+    for step, amount in steps.items():
+        assert f"${abs(amount):,.0f}" in text, step
+
+
+def test_a_calendar_year_that_is_the_last_twelve_months_is_listed_once(found):
+    rows = found.where(estimand="customer_churn", method="year").rows()
+    last = found.one(estimand="customer_churn", method="last year")
+    page = str(display.metrics_rates(found).markup)
+    assert last.term == f"{rows[-1].term}-01-01 to {rows[-1].term}-12-31" and last.term not in page
+    assert f">{rows[-1].term}</th>" in page

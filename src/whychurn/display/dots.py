@@ -81,17 +81,15 @@ def dots_svg(
         )
         ax.set_ylim(n_lines - 0.5, -0.5)
         ax.axvline(overall.estimate, color=SERIES[1], linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-        _beside(ax, 1.0, -0.75, counted, 72 * layout.counts - 3, "right", colour=SOFT)
+        beside(ax, 1.0, -0.75, counted, 72 * layout.counts - 3, "right", colour=SOFT)
         place = 0
         for heading, dots in groups:
             room = layout.width - layout.counts
-            _beside(
-                ax, 0.0, place, shortened(heading, room, layout.font), -8 - 72 * (layout.names - 0.12), "left", True
-            )
+            beside(ax, 0.0, place, shortened(heading, room, layout.font), -8 - 72 * (layout.names - 0.12), "left", True)
             for offset, dot in enumerate(dots, start=1):
                 _draw(ax, dot, place + offset, layout)
             place += len(dots) + 1
-        _axes(ax, overall, style)
+        value_axis(ax, overall, style)
         return inline_svg(fig, alt)
 
 
@@ -136,32 +134,38 @@ def in_words(groups: Sequence[tuple[str, Sequence[Dot]]], style: str) -> str:
 def _draw(ax: Axes, dot: Dot, y: float, layout: Layout) -> None:
     row, colour = dot.row, SERIES[0]
     name = shortened(str(row.level), layout.names - 0.12, layout.font, bold=False)
-    _beside(ax, 0.0, y, name, -8, "right", colour=INK)
-    _beside(ax, 1.0, y, format_number(row.denominator, "count"), 6, "left", colour=SOFT)
+    beside(ax, 0.0, y, name, -8, "right", colour=INK)
+    beside(ax, 1.0, y, format_number(row.denominator, "count"), 6, "left", colour=SOFT)
+    draw_dot(ax, row, y, dot.clear, colour)
+
+
+def draw_dot(ax: Axes, row: Row, y: float, clear: bool, colour: str, marker: str = "o") -> None:
+    """Draw one value with its interval: full where it stands out, else hollow; nothing where there is none."""
     if not row.estimated:
         return
     if not math.isnan(row.conf_low):
         ax.plot([row.conf_low, row.conf_high], [y, y], color=colour, linewidth=2, alpha=0.5, solid_capstyle="butt")
-    face = colour if dot.clear else "none"
-    ax.plot([row.estimate], [y], marker="o", markersize=4.8, color=colour, markerfacecolor=face, markeredgewidth=1.3)
+    face = colour if clear else "none"
+    ax.plot([row.estimate], [y], marker=marker, markersize=4.8, color=colour, markerfacecolor=face, markeredgewidth=1.3)
 
 
-def _axes(ax: Axes, overall: Row, style: str) -> None:
+def value_axis(ax: Axes, overall: Row, style: str, ticks: int = 5, colour: str = SERIES[1]) -> None:
+    """Draw the axis of values, and what the line of all others stands at."""
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value, style)))
     ax.grid(axis="x")
     ax.set_axisbelow(True)
     ax.tick_params(length=3, pad=2)
     ax.annotate(
         f"all: {format_number(overall.estimate, style)}", xy=(overall.estimate, 1), xycoords=("data", "axes fraction"),
-        xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color=SERIES[1], fontweight="bold",
+        xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color=colour, fontweight="bold",
         annotation_clip=False,
     )  # fmt: skip
 
 
-def _beside(
+def beside(
     ax: Axes, x: float, y: float, text: str, shift: float, align: str, bold: bool = False, colour: str = INK
 ) -> None:
     """Write beside the plot, at the height of a row."""

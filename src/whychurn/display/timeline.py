@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whychurn.display.numbers import format_number
-from whychurn.display.svg import INK, SERIES, SOFT, STYLE, inline_svg
+from whychurn.display.svg import INK, PAPER, SERIES, SOFT, STYLE, inline_svg
 from whychurn.findings import Row
 
 
@@ -34,7 +34,16 @@ NARROW = Layout(width=3.5, height=2.4, font=8.5, left=0.45, names=4)
 RIGHT, ABOVE, BELOW = 0.62, 0.12, 0.34
 
 
-def timeline_svg(rows: Sequence[Row], overall: Row | None, style: str, alt: str, layout: Layout) -> Markup:
+def timeline_svg(
+    rows: Sequence[Row],
+    overall: Row | None,
+    style: str,
+    alt: str,
+    layout: Layout,
+    across: str = "all: {}",
+    other: Sequence[Row] = (),
+    names: tuple[str, str] = ("", ""),
+) -> Markup:
     """Draw the periods in the order of their time.
 
     Parameters
@@ -49,6 +58,12 @@ def timeline_svg(rows: Sequence[Row], overall: Row | None, style: str, alt: str,
         What the figure says, in words.
     layout : Layout
         :data:`WIDE` or :data:`NARROW`.
+    across : str
+        What the line across is, with a place for its value.
+    other : sequence of Row
+        A second value of each period, drawn hollow.
+    names : (str, str)
+        What the first and the second value are, written at their ends.
     """
     sizes = dict.fromkeys(("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), layout.font)
     with sns.axes_style("ticks"), matplotlib.rc_context({**STYLE, **sizes}):
@@ -57,15 +72,20 @@ def timeline_svg(rows: Sequence[Row], overall: Row | None, style: str, alt: str,
         ax = fig.add_axes(
             (layout.left / layout.width, BELOW / layout.height, wide / layout.width, high / layout.height)
         )
-        _draw(ax, [row for row in rows if row.estimated], layout)
+        both = [[row for row in each if row.estimated] for each in (rows, other)]
+        for series, known in enumerate(both):
+            if known:
+                _draw(ax, known, layout, series)
         _axes(ax, rows, style, layout)
         if overall is not None and overall.estimated:
             ax.axhline(overall.estimate, color=SERIES[1], linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-            text = f"all: {format_number(overall.estimate, style)}"
+            text = across.format(format_number(overall.estimate, style))
             ax.annotate(
                 text, xy=(1, overall.estimate), xycoords=("axes fraction", "data"), xytext=(4, 0),
                 textcoords="offset points", va="center", color=SERIES[1], fontweight="bold", annotation_clip=False,
             )  # fmt: skip
+        if other:
+            _name_ends(ax, [known[-1] for known in both if known], names, style)
         return inline_svg(fig, alt)
 
 
@@ -79,14 +99,34 @@ def in_words(rows: Sequence[Row], style: str) -> str:
     return "; ".join(parts)
 
 
-def _draw(ax: Axes, known: Sequence[Row], layout: Layout) -> None:
-    size = 4.0 if layout.width > 5 else 3.0
+def _draw(ax: Axes, known: Sequence[Row], layout: Layout, series: int = 0) -> None:
+    """Draw one value of each period; the second series stands a little to the right, so that intervals can be told apart."""
+    size, colour, aside = 4.0 if layout.width > 5 else 3.0, SERIES[series], 0.22 * series
     for row in known:
         if not math.isnan(row.conf_low):
-            ax.plot([row.time] * 2, [row.conf_low, row.conf_high], color=SERIES[0], linewidth=1.3, alpha=0.45)
-    times, values = [row.time for row in known], [row.estimate for row in known]
-    ax.plot(times, values, color=SERIES[0], linewidth=0.8, alpha=0.7)
-    ax.plot(times, values, color=SERIES[0], marker="o", markersize=size, linestyle="none", zorder=3)
+            ax.plot([row.time + aside] * 2, [row.conf_low, row.conf_high], color=colour, linewidth=1.3, alpha=0.45)
+    times, values = [row.time + aside for row in known], [row.estimate for row in known]
+    ax.plot(times, values, color=colour, linewidth=0.8, alpha=0.7)
+    ax.plot(
+        times, values, color=colour, marker="s" if series else "o", markersize=size, linestyle="none", zorder=3,
+        markerfacecolor=PAPER if series else colour, markeredgewidth=1.1 if series else 1.0,
+    )  # fmt: skip
+
+
+def _name_ends(ax: Axes, last: Sequence[Row], names: tuple[str, str], style: str) -> None:
+    """Write what each series is, and its last value, at the right; apart even where the values are close."""
+    low, high = ax.get_ylim()
+    apart = 0.2 * (high - low)
+    heights = [row.estimate for row in last]
+    if len(heights) == 2 and abs(heights[0] - heights[1]) < apart:
+        middle, up = sum(heights) / 2, 1 if heights[0] >= heights[1] else -1
+        heights = [middle + up * apart / 2, middle - up * apart / 2]
+    for series, (row, height) in enumerate(zip(last, heights, strict=True)):
+        ax.annotate(
+            f"{names[series]}\n{format_number(row.estimate, style)}", xy=(1, height), xycoords=("axes fraction", "data"),
+            xytext=(4, 0), textcoords="offset points", va="center", color=SERIES[series], fontweight="bold",
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _axes(ax: Axes, rows: Sequence[Row], style: str, layout: Layout) -> None:

@@ -37,7 +37,8 @@ def bridge_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
             note = "" if abs(gaps[place]) < CENT else f"The bridge does not close: {gaps[place]:+,.2f} is unexplained."
             for step in STEPS:
                 value = getattr(cell, f"mrr_{step}")
-                yield money(study, -value if step in WENT else value, estimand="mrr", level=step, note=note, **base)
+                amount = -value if step in WENT else value
+                yield money(study, amount, numerator=abs(value), estimand="mrr", level=step, note=note, **base)
         if period == MONTH:
             yield _closes(gaps, "opening plus movements against closing", study)
             yield _closes(daily_gaps(panel, table), "daily changes against the bridge", study)

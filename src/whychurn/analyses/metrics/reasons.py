@@ -25,7 +25,7 @@ from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
 REASON, CAUSE, CONTROL = "reason", "kind of leaving", "control"
-NONE_GIVEN, DOWNGRADED, STAYS = "no reason recorded", "downgraded: stays and pays less", "stays"
+NONE_GIVEN, DOWNGRADED, STAYS = "no reason recorded", "stays and pays less", "stays"
 #: Reasons listed one by one; rarer ones are counted together.
 MOST_LISTED = 12
 _CUSTOMERS = "opening customers lost for this reason, per opening customers of the last twelve months"

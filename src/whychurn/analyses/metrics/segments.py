@@ -27,6 +27,7 @@ from whychurn.analyses.metrics.base import (
 )
 from whychurn.analyses.metrics.definitions import definition_of
 from whychurn.analyses.metrics.intervals import Sums, difference_test, ratio_of_revenue, share_of_revenue
+from whychurn.analyses.metrics.renewals import term_name
 from whychurn.analyses.share_differences import Share, difference
 from whychurn.models import adjust_p_values
 from whychurn.panel import Candidate, Panel
@@ -40,7 +41,15 @@ OTHERS, UNKNOWN = "all others", "not recorded"
 MANAGER, MANAGER_LABEL = "csm", "Customer success manager"
 NOTHING = "The study declares no attribute by which customers could be told apart."
 FEW = f"Fewer than {FEWEST} customers: not compared."
-_TESTS = ("segment_customer_difference", "segment_grr_difference", "segment_nrr_difference")
+_CUSTOMERS = "segment_customer_difference"
+_REVENUE = {
+    "segment_mrr_difference": (lost_sums, "share of revenue lost"),
+    "segment_grr_difference": (kept_sums, "gross revenue retention"),
+    "segment_nrr_difference": (after_sums, "net revenue retention"),
+}
+_TESTS = (_CUSTOMERS, *_REVENUE)
+#: A level of this cause is a number of months.
+TERM = "term_months"
 
 
 def segment_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
@@ -107,11 +116,18 @@ def _one(spells: pd.DataFrame, values: pd.Series, label: str, candidate: Candida
     missing = candidate.missing_level if candidate is not None else UNKNOWN
     known = values.astype(object)
     text: np.ndarray[Any, Any] = known.where(known.notna(), missing).astype(str).to_numpy(dtype=object)
+    if candidate is not None and candidate.column == TERM:
+        text = np.array([_term(level) for level in text], dtype=object)
     names, counts = np.unique(text.astype(str), return_counts=True)
     if len(names) > MOST_LEVELS:
         rare = names[np.argsort(-counts, kind="stable")[MOST_LEVELS - 1 :]]
         text = np.where(np.isin(text, rare), OTHERS, text)
     return spells.assign(segment=label, level=text)
+
+
+def _term(level: str) -> str:
+    """Return what contracts of a length are called; levels that the study has named stay as they are."""
+    return term_name(float(level)) if level.replace(".", "", 1).isdigit() else level
 
 
 def _order(levels: pd.DataFrame) -> Any:
@@ -166,11 +182,13 @@ def _differences(cell: Any, everybody: Any, base: dict[str, Any], conf_level: fl
         for estimand in _TESTS:
             yield common | {"estimand": estimand, "note": note}
         return
-    yield common | {"estimand": _TESTS[0]} | _customers_apart(customer_sums(cell), customer_sums(everybody), conf_level)
-    for estimand, sums_of in zip(_TESTS[1:], (kept_sums, after_sums), strict=True):
+    yield (
+        common | {"estimand": _CUSTOMERS} | _customers_apart(customer_sums(cell), customer_sums(everybody), conf_level)
+    )
+    for estimand, (sums_of, what) in _REVENUE.items():
         mine, all_of = sums_of(cell), sums_of(everybody)
         row = difference_test(mine, all_of - mine)
-        words = "retention less that of all other customers; scatter that of all customers together"
+        words = f"{what} less that of all other customers; scatter that of all customers together"
         yield common | {"estimand": estimand, "definition": words} | row | ({} if row else {"note": NO_REVENUE})
 
 

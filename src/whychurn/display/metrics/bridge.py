@@ -26,13 +26,13 @@ def metrics_bridge(findings: Findings) -> Block:
     cells = [{"step": name, "amount": number(steps[level], style)} for level, name in STEPS.items() if level in steps]
     columns = [Column("Step", "step"), Column("A month", "amount", number=True)]
     grew = steps["closing"].estimate >= steps["opening"].estimate
+    # What went is named as an amount: "took $5", not "took −$5".
+    named = {name: number(steps[name], style, "numerator") for name in ("contraction", "churn")}
     head = sentence(
-        "Recurring revenue {verb} from {a} to {b} a month: new customers brought {new}, customers who left {lost}.",
+        "Recurring revenue {verb} from {opening} to {closing} a month: new customers brought {new}, returning ones {reactivation}; "
+        "those who stayed pay {expansion} more and {contraction} less; those who left took {churn}.",
         verb="grew" if grew else "shrank",
-        a=number(steps["opening"], style),
-        b=number(steps["closing"], style),
-        new=number(steps["new"], style),
-        lost=number(steps["churn"], style),
+        **{name: number(row, style) for name, row in steps.items()} | named,
     )
     bridge = table(sentence("The bridge of {period}", period=steps["opening"].term), columns, cells)
     return finding(head) + bridge + _closing(findings) + folded("Month by month", _months(findings, style))

@@ -94,7 +94,7 @@ def _table(findings: Findings) -> Block:
         Column("Of customers", "customers", number=True),
         Column("Of revenue", "money", number=True),
         Column("A month", "amount", number=True),
-        Column("For the company", "control", css="small"),
+        Column("Control", "control", css="small"),
     ]
     return folded("Every reason, kind of leaving, and control", table("Lost in twelve months", columns, cells))
 

@@ -46,7 +46,8 @@ def _months(findings: Findings, estimand: str, pooled: str, what: str) -> Block:
     overall = lines[-1] if lines and lines[-1].estimated else None
     drawn = placed(rows)
     alt = f"Share of {what} lost by month. {timeline.in_words(drawn, 'percent1')}"
-    wide, narrow = (timeline_svg(drawn, overall, "percent1", alt, layout) for layout in (WIDE, NARROW))
+    across = "last 12\nmonths:\n{}"
+    wide, narrow = (timeline_svg(drawn, overall, "percent1", alt, layout, across) for layout in (WIDE, NARROW))
     text = "Share of {what} of the day before each month that was gone at its end, with its interval"
     text += "; the dashed line is the last twelve months put together." if overall is not None else "."
     return figure(wide, narrow, _title(lines, rows, what), paragraph(sentence(text, what=what), "sub"))
@@ -69,22 +70,28 @@ def _title(lines: Sequence[Row], rows: Sequence[Row], what: str) -> Markup:
 
 
 def metrics_retention(findings: Findings) -> Block:
-    """Draw net revenue retention over twelve months, month by month."""
-    rows = findings.where(estimand="nrr", method=ROLLING).rows()
-    if sum(row.estimated for row in rows) < FEWEST:
+    """Draw net and gross revenue retention over twelve months, month by month."""
+    net, gross = (findings.where(estimand=estimand, method=ROLLING).rows() for estimand in ("nrr", "grr"))
+    if sum(row.estimated for row in net) < FEWEST:
         return paragraph("Revenue retention over twelve months needs a longer window.", "note")
-    drawn = placed(rows, ends=True)
-    alt = f"Net revenue retention over the twelve months that end then. {timeline.in_words(drawn, 'percent0')}"
-    wide, narrow = (timeline_svg(drawn, None, "percent0", alt, layout) for layout in (WIDE, NARROW))
-    last = [row for row in rows if row.estimated][-1]
-    gross = first_row(findings, estimand="grr", method=ROLLING, term=last.term)
+    drawn = [placed(rows, ends=True) for rows in (net, gross)]
+    alt = "Revenue retention over the twelve months that end then. " + ". ".join(
+        f"{name}: {timeline.in_words(rows, 'percent0')}" for name, rows in zip(("Net", "Gross"), drawn, strict=True)
+    )
+    wide, narrow = (
+        timeline_svg(drawn[0], None, "percent0", alt, layout, other=drawn[1], names=("net", "gross"))
+        for layout in (WIDE, NARROW)
+    )
+    last = [row for row in net if row.estimated][-1]
+    kept = first_row(findings, estimand="grr", method=ROLLING, term=last.term)
     title = sentence(
-        "Of each 100 of revenue a year ago {net} are there now; {gross} without growth",
+        "Of each 100 of revenue a year ago {net} are there now, with what the same customers pay more; {gross} without it",
         net=number(last, "percent0-bare"),
-        gross=or_dash(gross, "percent0-bare"),
+        gross=or_dash(kept, "percent0-bare"),
     )
     text = (
-        "Net revenue retention: what the customers of twelve months before pay now, per what they paid then, at the end of each "
-        "month, with its interval. Without growth (gross retention) nobody counts for more than it paid then."
+        "At the end of each month, with intervals: what the customers of twelve months before pay now, per what they paid then. "
+        "Net retention (filled) counts what they pay more; in gross retention (hollow) nobody counts for more than it paid then. "
+        "Neighbouring months share eleven of their twelve months: they are no independent readings."
     )
     return figure(wide, narrow, title, paragraph(text, "sub"))

@@ -23,12 +23,12 @@ def _renewed(findings: Findings) -> Block:
         return paragraph(text, "note") + _untold(findings)
     money = first_row(findings, estimand="renewal_mrr", method=LAST)
     text = sentence(
-        "Of {n} contracts due in the twelve months {period} {share} renewed (interval {i}){money}.",
+        "Of {n} contracts due from {period}, {share} were renewed (interval {i}){money}.",
         n=number(row, "count", "denominator"),
         period=row.level,
         share=number(row, "percent0"),
         i=interval(row, "percent0"),
-        money=sentence(", {m} of their revenue", m=number(money, "percent0"))
+        money=sentence(", and {m} of their revenue", m=number(money, "percent0"))
         if money is not None and money.estimated
         else "",
     )
@@ -36,9 +36,9 @@ def _renewed(findings: Findings) -> Block:
     rows = findings.where(estimand="renewal_customers").rows()
     lengths, quarters = ([each for each in rows if (each.method == LAST) is last] for last in (True, False))
     tables = [_table(findings, *part) for part in (("Length", lengths), ("Due in", quarters)) if part[1]]
-    return (
-        finding(text) + note + _untold(findings) + folded("Renewals by length of the contract and by quarter", *tables)
-    )
+    means = paragraph(first_upper(row.definition) + ".", "sub")
+    more = folded("Renewals by length of the contract and by quarter", means, *tables)
+    return finding(text) + note + _untold(findings) + more
 
 
 def _table(findings: Findings, head: str, rows: list[Row]) -> Block:
@@ -96,12 +96,12 @@ def _recovered(findings: Findings) -> Block:
     last = known[-1]
     money = first_row(findings, estimand="recovered_amount", term=last.term, level=last.level)
     text = sentence(
-        "Of {n} charges that failed {share} were paid {when} (interval {i}){money}.",
+        "Of {n} charges that failed, {share} were paid {when} (interval {i}){money}.",
         n=number(last, "count", "denominator"),
         share=number(last, "percent0"),
         when=last.level,
         i=interval(last, "percent0"),
-        money=sentence(", {m} of the amount", m=number(money, "percent0"))
+        money=sentence(", and {m} of the amount", m=number(money, "percent0"))
         if money is not None and money.estimated
         else "",
     )

@@ -53,7 +53,8 @@ def metrics_summary(findings: Findings) -> Block:
 
 def _window(lost: Row) -> Block:
     text = sentence(
-        "Of {n} customers before the first day of {period}, {gone} were none on its last (interval {i}). Customers won since do not count.",
+        "Of {n} customers who were there when the period {period} began, {gone} were gone when it ended (interval {i}). Customers "
+        "won since do not count.",
         n=number(lost, "count", "denominator"),
         period=lost.term,
         gone=number(lost, "count", "numerator"),
@@ -68,9 +69,9 @@ def _sign(findings: Findings, net: Row) -> Block:
     if churn is None:
         return Block(Markup(""))
     meaning = (
-        "negative net churn: what stays grows by more than what leaves"
+        "negative net churn: what the others pay more is more than what leaves"
         if churn.estimate < 0
-        else "positive net churn: growth does not make up for what leaves"
+        else "positive net churn: what the others pay more does not make up for what leaves"
     )
     text = sentence(
         "Net revenue churn is {churn}, {meaning}. Here a loss is positive; some tools print it the other way round. A customer who "
@@ -85,6 +86,8 @@ def _sign(findings: Findings, net: Row) -> Block:
 def metrics_rates(findings: Findings) -> Block:
     """Return the rates by year, quarter and month with their definitions, folded."""
     rows = [row for estimand in RATES for row in findings.where(estimand=estimand).rows()]
+    years = {row.term for row in rows if row.method == "year"}
+    rows = [row for row in rows if not (row.method == LAST and _calendar_year(str(row.term)) in years)]
     periods = {
         "By year": [row for row in rows if row.method in (LAST, "year")],
         "By quarter": [row for row in rows if row.method == "quarter"],
@@ -98,6 +101,12 @@ def metrics_rates(findings: Findings) -> Block:
         [{"name": name, "means": row.definition} for name, row in defined if row is not None],
     )
     return folded("Every rate by year, quarter and month, with definitions", means, *tables)
+
+
+def _calendar_year(period: str) -> str:
+    """Return the calendar year that a period from one day to another is, "" if it is none."""
+    year = period[:4]
+    return year if period == f"{year}-01-01 to {year}-12-31" else ""
 
 
 def _table(title: str, rows: list[Row]) -> Block:
