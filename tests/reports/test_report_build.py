@@ -246,7 +246,7 @@ def test_a_value_of_the_data_that_is_a_path_of_this_machine_blocks_no_report(hom
 def test_only_paths_that_no_finding_recorded_are_ours(page, recorded, refused):
     page, recorded = (text.format(cwd=Path.cwd()) for text in (page, recorded))
     with pytest.raises(NotebookError, match="path of this machine") if refused else nullcontext():
-        build._require_portable("01_own", f"<p>{page}</p>", recorded)
+        build._require_portable("01_own", read_html(f"<p>{page}</p>"), recorded)
 
 
 def test_two_values_for_one_finding_are_refused(home, without_kernels):
