@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from whychurn.analyses.common import OUTCOME
-from whychurn.analyses.metrics.intervals import Sums, share_of_revenue
+from whychurn.analyses.metrics.intervals import Sums
 from whychurn.analyses.risk_rows import owned
 from whychurn.analyses.share_differences import Share
+from whychurn.models.shares import wilson_interval
+from whychurn.models.wald import normal_quantile
 from whychurn.panel import Panel
 from whychurn.panel.tables_of import TablesOf
 from whychurn.study import TableStudy
@@ -100,11 +102,20 @@ def after_sums(cell: Any) -> Sums:
 
 
 def share_of_customers(sums_of: Sums, conf_level: float) -> dict[str, Any]:
-    """Return the columns of a share of customers: Wilson's interval, of as many as they are worth where some belong together."""
+    """Return the columns of a share of customers.
+
+    Its interval is Wilson's; where some belong to one owner, of as many customers as the variance between owners is worth, as
+    of every clustered share (:func:`whychurn.analyses.common.clustered_share`).
+    """
     counted = Share.of(sums_of.part, sums_of.whole, conf_level)
+    row = counted.row() | {"conf_level": conf_level}
     if sums_of.n == sums_of.whole or not counted.known:
-        return counted.row() | {"conf_level": conf_level}
-    return share_of_revenue(sums_of, conf_level)
+        return row
+    spread, worth = sums_of.variance, sums_of.n
+    if spread > 0:
+        worth = min(counted.estimate * (1 - counted.estimate) / spread, sums_of.whole)
+    low, high = wilson_interval(counted.estimate, worth, normal_quantile(conf_level))
+    return row | {"conf_low": low, "conf_high": high}
 
 
 def owned_sums(panel: Panel, account_id: pd.Series, hit: ArrayLike) -> Sums:

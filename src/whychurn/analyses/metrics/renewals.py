@@ -19,8 +19,8 @@ OPEN = "not yet decided"
 ALL = "all terms"
 NO_LENGTH, NO_CONTRACT = "contracts without a length", "No contract was in force."
 _DEFINITION = (
-    f"renewed of those that came up: a customer who stays and pays at least a part of what was due {GRACE_DAYS} days after the day "
-    "counts; contracts stopped in the middle of a term did not come up"
+    f"renewed of those that came up: a customer counts who stays, and {GRACE_DAYS} days after the day, or when it renews late within "
+    "the allowed gap, pays at least a part of what was due; contracts stopped in the middle of a term did not come up"
 )
 
 
