@@ -71,6 +71,11 @@ def test_zero_profit_is_marked_where_there_is_one(found):
     assert ">zero</text>" in html(Findings(table), "value_profit")
 
 
+def test_unrecorded_costs_are_said_to_count_as_zero_only_where_there_are_any(found):
+    assert "counts as zero" not in text(found, "value_profit")
+    assert "What is not recorded (–) counts as zero." in text(without(found, year_service=""), "value_profit")
+
+
 def test_more_needed_than_won_is_another_sentence(found):
     table = found.table.copy()
     table.loc[table["estimand"] == "stand_still_customers", "estimate"] = 1e4

@@ -22,10 +22,11 @@ def value_profit(findings: Findings) -> Block:
     parts = {name: findings.one(estimand=f"year_{name}") for name in ("arpa", "service", "acquisition")}
     text = sentence(
         "Last {m} months: {n} customers on average × ({a} − {s} a month) less {w} new customers × {k} to win each = {p}, before "
-        "all other costs. What is not recorded (–) counts as zero.",
+        "all other costs.{unknown}",
         m=number(profit, "number0", "time"), n=number(n, "number0"), a=number(parts["arpa"], money),
         s=number(parts["service"], money), w=number(new, "count"), k=number(parts["acquisition"], money),
         p=number(profit, money),
+        unknown="" if all(part.estimated for part in parts.values()) else " What is not recorded (–) counts as zero.",
     )  # fmt: skip
     if not rows:
         return paragraph(text) + paragraph(zero.note if zero else "", "note")

@@ -262,7 +262,7 @@ def _numbers(findings: Findings, estimand: str, unit: str, style: str, intervals
     columns = [
         Column("Sign-up", "cohort"),
         Column("Customers", "n", number=True),
-        *[Column(f"{age:g} months", f"{age:g}", number=True) for age in ages],
+        *[Column(f"{age:g} month{'' if age == 1 else 's'}", f"{age:g}", number=True) for age in ages],
     ]
     definition = next(row.definition for row in found if row.definition)
     return table(definition[:1].upper() + definition[1:], columns, cells)
