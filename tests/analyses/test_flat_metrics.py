@@ -366,7 +366,7 @@ def test_two_levels_are_one_comparison(small):
     assert len(tests) == 2
     assert tests[0].estimate == pytest.approx(-tests[1].estimate)
     assert {row.p_adjusted for row in tests} == {tests[0].p_value}
-    assert tests[0].family == "1 comparisons of levels with all other customers"
+    assert tests[0].family == "1 comparison of levels with all other customers"
 
 
 def test_a_small_group_is_shown_and_not_compared(tmp_path):

@@ -164,5 +164,5 @@ def _adjusted(tests: list[tuple[tuple[str, str], dict[str, Any]]]) -> Iterator[d
     for key, row in tests:
         yield row | {
             "p_adjusted": float(adjusted[key]),
-            "family": f"{made} comparisons of levels with all other customers",
+            "family": f"{made} comparison{'s' if made != 1 else ''} of levels with all other customers",
         }

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.flat_metrics.words import SHORT, if_reading, known, readings
+from whychurn.display.flat_metrics.words import HEADS, if_reading, known, readings
 from whychurn.display.value import BECAUSE, DISCOUNTED, STEPS
 from whychurn.display.wording import first_row, interval, money_style, number, or_dash, with_interval
 from whychurn.findings import FIRST_READING, Findings, Row
@@ -106,7 +106,7 @@ def _walk(findings: Findings, groups: list[str]) -> Block:
     ]
     cells = [{"what": what, **values} for what, values in lines]
     columns = [Column("Step", "what", css="cause")]
-    columns += [Column(f"If {SHORT[group]}" if several else "Amount", group, number=True) for group in groups]
+    columns += [Column(HEADS[group] if several else "Amount", group, number=True) for group in groups]
     return table("From the usual formula to the estimate, one change at a time", columns, cells, css="causes")
 
 
@@ -134,7 +134,7 @@ def _horizons(findings: Findings, groups: list[str]) -> Block:
                     "plain": plain,
                     "discounted": discounted,
                     "n": number(months, "count", "denominator"),
-                    "reading": SHORT[group] if several else "",
+                    "reading": HEADS[group] if several else "",
                 }
             )
     columns = [
@@ -144,7 +144,7 @@ def _horizons(findings: Findings, groups: list[str]) -> Block:
         Column("Revenue, discounted", "discounted", number=True),
         Column("Observed then", "n", number=True),
     ]
-    columns += [Column("If", "reading", css="small")] if several else []
+    columns += [Column("Reading", "reading", css="small")] if several else []
     return folded(
         "Shorter horizons, not discounted and discounted", table("Lifetimes by horizon", columns, cells, css="causes")
     )

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, figure, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.flat_metrics.words import (
+    HEADS,
     SERIES,
-    SHORT,
     YEAR,
     apart,
     if_reading,
@@ -201,9 +201,19 @@ def _table(findings: Findings, times: list[float], at: dict[tuple[str, float], R
     columns = [Column("Tenure", "t", css="cause")]
     for group in groups:
         columns += [
-            Column(f"Left by then if {SHORT[group]}" if several else "Left by then (interval)", group, number=True),
+            Column(HEADS[group] if several else "Left by then (interval)", group, number=True),
             Column("Observed then", f"{group} n", number=True),
         ]
     notes = dict.fromkeys(row.note for row in at.values() if row.note)
     told = paragraph(first_upper(" ".join(notes)), "note") if notes else Block(Markup(""))
-    return table("Chance to have left by some tenures", columns, cells, css="causes") + told
+    return (
+        table(
+            "Chance to have left by then, by which leavers are in the file"
+            if several
+            else "Chance to have left by then",
+            columns,
+            cells,
+            css="causes",
+        )
+        + told
+    )

@@ -11,8 +11,10 @@ from whychurn.display.wording import first_row, interval, number, p_text
 from whychurn.findings import FIRST_READING, SECOND_READING, Findings, Row
 
 YEAR = 12.0
-#: What a reading is called in the head of a column.
+#: What a reading is called after "if".
 SHORT = {FIRST_READING: "all leavers are in the file", SECOND_READING: "only recent leavers are in the file"}
+#: The same at the head of a column, where a phone has one line for it and a number.
+HEADS = {FIRST_READING: "If all leavers are in it", SECOND_READING: "If only recent ones are"}
 #: What a bar is called.
 SERIES = ("all leavers", "recent only")
 
