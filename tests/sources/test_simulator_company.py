@@ -150,6 +150,33 @@ def test_nothing_is_recorded_outside_service_or_in_the_gap(clean, stretches):
     assert (last < ends[last.index]).all()
 
 
+def test_costs_are_there_for_every_month_of_service_and_winning_costs_once(clean):
+    """Also for the month in which a customer starts after its middle, in proportion to the days served."""
+    costs, subscriptions = clean.frames["costs"], clean.frames["subscriptions"]
+    begin = pd.Timestamp(CLEAN.start)
+    starts = pd.to_datetime(clean.frames["accounts"].set_index("account_id")["started_on"])
+    new = starts[starts >= begin]
+    late = new[new.dt.day > 15]
+    assert len(late) > 20
+    won = costs[costs["acquisition_cost"] > 0].set_index("account_id")["period"]
+    assert won.index.is_unique and set(won.index) == set(new.index)
+    assert (pd.to_datetime(won).dt.to_period("M") == new[won.index].dt.to_period("M")).all()
+    first = costs.merge(late.rename("started"), left_on="account_id", right_index=True)
+    first = first[pd.to_datetime(first["period"]).dt.to_period("M") == first["started"].dt.to_period("M")]
+    whole = costs[costs["account_id"].isin(late.index) & ~costs.index.isin(first.index)]
+    assert 0 < first["service_cost"].median() < 0.6 * whole["service_cost"].median()
+    # Nobody costs anything in a month without a day of service.
+    served = subscriptions.assign(
+        first=pd.to_datetime(subscriptions["started_on"]).dt.to_period("M"),
+        last=(
+            pd.to_datetime(subscriptions["ended_on"]).fillna(pd.Timestamp(CLEAN.end)) - pd.Timedelta(days=1)
+        ).dt.to_period("M"),
+    )
+    told = costs.assign(month=pd.to_datetime(costs["period"]).dt.to_period("M")).merge(served, on="account_id")
+    inside = told[(told["first"] <= told["month"]) & (told["month"] <= told["last"])]
+    assert len(inside[["account_id", "month"]].drop_duplicates()) == len(costs)
+
+
 def test_usage_is_ordered_within_accounts(clean):
     usage = clean.frames["usage"]
     assert usage["account_id"].is_monotonic_increasing

@@ -231,15 +231,16 @@ def _billed(
 def _costs(
     settings: CompanySettings, accounts: Accounts, followed: Followed, ids: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Serving costs by month of service, winning costs in the first month."""
-    first = settings.origin.astype("datetime64[M]")
-    months = np.arange(first, np.datetime64(settings.end, "D").astype("datetime64[M]"))
-    day = (months.astype("datetime64[D]") - settings.origin).astype(int)
-    middle = np.clip(day + 14 - PATHS_FROM, 0, settings.columns - 1)
-    account, month = np.nonzero(followed.service[:, middle])
+    """Serving costs by month of service, in proportion to its days served; winning costs in the month of the first day."""
+    bounds = np.arange(settings.origin.astype("datetime64[M]"), np.datetime64(settings.end, "M") + 1)
+    begins = (bounds.astype("datetime64[D]") - settings.origin).astype(int) - PATHS_FROM
+    months, within = bounds[:-1], followed.service[:, : begins[-1]]
+    days = np.add.reduceat(within, begins[:-1], axis=1, dtype=int)
+    account, month = np.nonzero(days)
+    part = days[account, month] / np.diff(begins)[month]
     started = (settings.origin + accounts.started).astype("datetime64[M]")
     won = np.round(rng.lognormal(6.6, 0.5, len(accounts)), 2)
-    serving = rng.lognormal(3.2, 0.4, len(account)) + 0.6 * accounts.seats[account]
+    serving = part * (rng.lognormal(3.2, 0.4, len(account)) + 0.6 * accounts.seats[account])
     is_first = started[account] == months[month]
     return pd.DataFrame({
         "account_id": ids[account],
