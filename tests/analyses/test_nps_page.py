@@ -104,6 +104,13 @@ def test_every_reason_not_to_count_is_counted_once(tmp_path):
         NOT_AT_RISK: 0, SAME_DAY: 1,
     }  # fmt: skip
     assert (answers.n_invited, answers.n_answered, answers.n_excluded, len(answers.frame)) == (15, 14, 9, 5)
+    # One rule for page and measures: 7.5 and 11, given later, do not take the place of the 9.
+    rows = panel.recorded if panel.recorded is not None else panel.rows
+    known = rows.read(["account_id", "last_nps", "nps_band"])
+    last = known[known["account_id"] == "a1"].iloc[-1]
+    assert (last["last_nps"], last["nps_band"]) == (9, "promoter")
+    bands = panel.tables["answers"].set_index("score")["band"]
+    assert bands[7.5] is None and bands[11] is None and bands[8] == "passive"
     assert answers.frame["score"].tolist() == [10, 4, 8, 9, 0]
     assert answers.latest()["score"].tolist() == [4, 8, 9, 0]
     found = wc.analyse("nps", panel, study)

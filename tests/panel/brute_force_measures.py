@@ -241,7 +241,7 @@ def _support(view: View, w: dict[str, int]) -> Values:
 
 
 def _surveys(view: View, w: dict[str, int]) -> Values:
-    answers = [s for s in view.known("surveys", "answered_at") if s["score"] is not None]
+    answers = [s for s in view.known("surveys", "answered_at") if s["score"] in range(11)]
     score = max(answers, key=lambda s: (s["answered_at"], s["response_id"]))["score"] if answers else None
     band = "no answer yet" if view.recorded_at_all("surveys") else None
     if score is not None and band is not None:

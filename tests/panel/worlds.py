@@ -245,7 +245,7 @@ def _surveys(draw: random.Random, world: World, account: str) -> list[Record]:
                 "user_id": draw.choice((None, "u1")),
                 "invited_at": draw.choice((invited, None)),
                 "answered_at": answered,
-                "score": draw.choice((0, 6, 7, 8, 9, 10)) if answered and draw.random() < 0.9 else None,
+                "score": draw.choice((0, 6, 7, 8, 9, 10, 6.5, 8.5)) if answered and draw.random() < 0.9 else None,
             }
         )
         if answered and draw.random() < 0.4:  # answered again on the same day, or at the very same moment

@@ -124,6 +124,7 @@ FAULTS = {
     "closed-before-opened": ("caveat", 20, put("tickets", "closed_at", days_after("opened_at", -1))),
     "csat-before-opening": ("note", 2, put("tickets", "csat_at", days_after("opened_at", -1), 2)),
     "answers-after-churn": ("caveat", 20, of_leavers("surveys", "answered_at", lambda end: end)),
+    "scores-not-whole": ("caveat", 20, put("surveys", "score", 8.5)),
     "answered-before-invited": ("caveat", 20, put("surveys", "answered_at", days_after("invited_at", -1))),
     "billed-after-end": ("caveat", 20, of_leavers("payments", "due_on", lambda end: end + pd.Timedelta(days=31))),
     "implausible-dates": ("caveat", 2, put("accounts", "started_on", pd.Timestamp("1970-01-01"), 2)),
@@ -291,6 +292,15 @@ def test_answers_before_the_first_subscription(frames: Frames, tmp_path: Path) -
     for column, days in (("invited_at", 6), ("answered_at", 5)):
         frames["surveys"].loc[who.index, column] = who - pd.Timedelta(days=days)
     assert found(frames, write_study(tmp_path))["answered-before-sign-up"][0].count == 20
+
+
+def test_scores_none_of_which_is_above_five_may_be_on_another_scale(frames: Frames, tmp_path: Path) -> None:
+    asked = frames["surveys"]["score"].notna()
+    frames["surveys"].loc[asked, "score"] = 5
+    (finding,) = found(frames, write_study(tmp_path))["scores-on-another-scale"]
+    assert (finding.severity, finding.count) == ("caveat", int(asked.sum()))
+    frames["surveys"].loc[asked.idxmax(), "score"] = 6
+    assert "scores-on-another-scale" not in found(frames, write_study(tmp_path))
 
 
 def test_circles_of_parents_are_found_and_chains_into_them_are_not_in_them(frames: Frames, tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ _PLAIN: Mapping[str, tuple[str, str, str, str]] = {
     ),
     "surveys": (
         "surveys", f"{_day('answered_at')} AS day, r.score AS score",
-        "r.answered_at IS NOT NULL AND r.score IS NOT NULL", "r.answered_at, r.response_id",
+        # What is no whole number from 0 to 10 is no answer: nobody is a passive by 8.5.
+        "r.answered_at IS NOT NULL AND r.score BETWEEN 0 AND 10 AND r.score = floor(r.score)",
+        "r.answered_at, r.response_id",
     ),
     "interactions": ("interactions", f"{_day('at')} AS day", "r.at IS NOT NULL", ""),
     "interventions": ("interventions", f"{_day('assigned_on')} AS day", "r.assigned_on IS NOT NULL", ""),

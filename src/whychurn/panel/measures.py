@@ -215,7 +215,7 @@ def _support(w: Windows) -> Iterator[Measure]:
 def _surveys() -> Iterator[Measure]:
     values = ("surveys.score", "surveys.answered_at")
     yield Measure(
-        "last_nps", "Last NPS answer", "points", "Last answer to “would you recommend us”, 0 to 10.",
+        "last_nps", "Last NPS answer", "points", "Last answer to “would you recommend us”, a whole number from 0 to 10.",
         "surveys", ("surveys",), lambda s: s.latest("surveys", "day", "score"), values=values,
     )  # fmt: skip
     yield Measure(

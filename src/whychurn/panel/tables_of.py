@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from itertools import count
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from whychurn.errors import PanelError
@@ -150,7 +151,8 @@ class TablesOf(Mapping[str, pd.DataFrame]):
     def _answers(self) -> pd.DataFrame:
         """Surveys as placed, with the NPS group; unanswered ones are placed by their invitation."""
         frame = self._placed("surveys")
-        band = pd.cut(frame["score"], [-1, 6, 8, 10], labels=["detractor", "passive", "promoter"]).astype(object)
+        whole = frame["score"].where(frame["score"] == np.floor(frame["score"]))
+        band = pd.cut(whole, [-1, 6, 8, 10], labels=["detractor", "passive", "promoter"]).astype(object)
         return frame.assign(answered=frame["answered_at"].notna(), band=band.where(band.notna(), None))
 
     def _reasons(self) -> pd.DataFrame:

@@ -39,7 +39,14 @@ _TICKETS = (
         "Check the formats and time zones of the two columns.", of="csat_at IS NOT NULL AND csat IS NOT NULL",
     ),
 )  # fmt: skip
+#: So many scores, and none above the lesser scale, are taken for answers on it.
+MANY_SCORES, LESSER_SCALE = 20, 5
 _SURVEYS = (
+    RowRule(
+        "scores-not-whole", "score", "survey scores", "are no whole numbers",
+        "score <> floor(score)", "They count nowhere: between 6 and 7, or 8 and 9, it is not known who is a passive.",
+        "Export the answers as they were given, not averages of several.", of="score IS NOT NULL",
+    ),
     RowRule(
         "answers-after-churn", "answered_at", "survey answers", "were given after the account had left",
         "CAST(answered_at AS DATE) >= last_on",
@@ -54,7 +61,8 @@ _SURVEYS = (
     ),
     RowRule(
         "answered-before-sign-up", "answered_at", "survey answers", "are older than the account's first subscription",
-        "CAST(answered_at AS DATE) < first_on", "They count as known from the first day on.",
+        "CAST(answered_at AS DATE) < first_on",
+        "As measures they count as known from the first day on; pages on what customers say leave them out.",
         "Check whether the answers are matched to the right accounts.",
         of="answered_at IS NOT NULL AND first_on IS NOT NULL",
     ),
@@ -69,8 +77,22 @@ def check_activity(evidence: Evidence) -> Iterator[IntegrityFinding]:
         yield from apply_rules(evidence, "tickets", _TICKETS, f"tickets LEFT JOIN {SPANS} USING (account_id)")
     if evidence.has("surveys"):
         yield from apply_rules(evidence, "surveys", _SURVEYS, f"surveys LEFT JOIN {SPANS} USING (account_id)")
+        yield from _scale(evidence)
     if evidence.has("payments"):
         yield from _billed(evidence)
+
+
+def _scale(evidence: Evidence) -> Iterator[IntegrityFinding]:
+    """Scores of which none is above five may be answers on another scale, on which everybody would be a detractor."""
+    n, most = evidence.rows("SELECT count(score), max(score) FROM surveys")[0]
+    if n >= MANY_SCORES and most <= LESSER_SCALE:
+        yield IntegrityFinding(
+            code="scores-on-another-scale", severity="caveat", table="surveys", column="score", count=n,
+            problem=f"None of {n:,} survey scores is above {LESSER_SCALE}.",
+            consequence="On the scale from 0 to 10 all of these customers are detractors. If they were asked on another scale, "
+            "nothing said of recommending holds.",
+            action="Check the scale of the question; scores of another scale belong under another name.",
+        )  # fmt: skip
 
 
 def _usage(evidence: Evidence) -> Iterator[IntegrityFinding]:
