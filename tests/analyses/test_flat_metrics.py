@@ -342,6 +342,9 @@ def test_nobody_left(tmp_path):
     assert found.one(estimand="left_by", group=FIRST_READING, time=12.0).estimate == 0.0
     assert "divides by a churn of zero" in found.one(estimand="usual_value", group=FIRST_READING).note
     assert found.one(estimand="won_per_present").estimate == 1.0
+    # A curve that has not fallen yet has no interval: one of no width would claim certainty.
+    assert math.isnan(found.one(estimand="left_by", group=FIRST_READING, time=12.0).conf_high)
+    assert math.isnan(found.one(estimand="expected_months", group=FIRST_READING, time=12.0).conf_high)
 
 
 def test_everybody_left(tmp_path):
@@ -358,6 +361,15 @@ def test_one_segment_is_none(tmp_path):
     row = found.one(estimand="segment_churn")
     assert not row.estimated
     assert "No declared category" in row.note
+
+
+def test_a_horizon_close_to_a_listed_one_is_not_listed_twice(tmp_path):
+    frame = customers().assign(tenure=lambda rows: rows.tenure * 30)
+    for horizon, there in ((90, False), (120, True)):
+        found = found_in(tmp_path / str(horizon), frame, unit="days", horizon=horizon, churn="window = 30")
+        times = {row.time for row in found.where(estimand="left_by", group=FIRST_READING).rows()}
+        assert (horizon / MONTH in times) == there
+        assert 3.0 in times
 
 
 def test_two_levels_are_one_comparison(small):

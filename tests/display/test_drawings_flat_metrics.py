@@ -92,6 +92,14 @@ def test_why_one_says_this_and_another_that(found):
     assert "there is one reading only" in one
 
 
+def test_departures_that_are_not_all_of_the_window_are_counted(found):
+    fewer = changed(found, {"numerator": 1800.0}, estimand="window_churn")
+    text = text_of(display.flat_definitions(fewer))
+    assert "the beginning of the last month, of whom 1,800 left: what they are divided by differs most" in text
+    nobody = changed(found, {"numerator": 0.0, **moved(0.0)}, estimand="churn_per_acquired")
+    assert "Nobody in the file has left" in text_of(display.flat_definitions(nobody))
+
+
 def test_a_longer_window_is_named_and_converted_to_a_month(found):
     longer = found
     for estimand in ("window_churn", "window_churn_month", "window_churn_year"):

@@ -20,6 +20,9 @@ from whychurn.study import FlatStudy
 
 #: Tenures in months at which the chance is listed, beside the study's own horizon.
 LISTED = (1.0, 3.0, 6.0, MONTHS, 24.0, 36.0, 48.0, 60.0)
+#: A horizon of the study that close to a listed one, in months, is the same.
+SAME = 0.1
+FELL = "Everybody observed at some tenure left, so nobody is left past it by this curve, although customers of longer tenure are seen."
 NOT_FOLLOWED = "Nobody was followed that long."
 TOO_FEW = (
     f"Fewer than {FEWEST_AT_RISK} customers were observed at some tenure up to this one, and the curve would be theirs."
@@ -46,10 +49,8 @@ def leaving_rows(customers: pd.DataFrame, readings: list[Reading], study: FlatSt
 
 def _left_by(fit: KaplanMeierFit, base: dict[str, Any], study: FlatStudy, reach: float) -> Iterator[dict[str, Any]]:
     point: Any
-    months = np.unique([*LISTED, in_months(float(study.horizon), study)])
-    # There is one group only, and no reader knows its name.
-    told = (note.removeprefix("Group 'all': ") for note in fit.notes)
-    notes = " ".join(note[:1].upper() + note[1:] for note in told)
+    own = in_months(float(study.horizon), study)
+    months = np.unique([*LISTED, *([own] if min(abs(own - month) for month in LISTED) > SAME else [])])
     for point in fit.at(months).itertuples():
         row = base | {"estimand": "left_by", "time": float(point.time), "unit": "share", "denominator": point.n_at_risk}
         row |= {"definition": definition_of("left_by")}
@@ -57,8 +58,9 @@ def _left_by(fit: KaplanMeierFit, base: dict[str, Any], study: FlatStudy, reach:
             if point.time == MONTHS:
                 yield row | {"note": NOT_FOLLOWED if np.isnan(point.survival) else TOO_FEW}
             continue
-        row |= {"estimate": 1.0 - point.survival, "note": notes}
-        if not (np.isnan(point.conf_low) or np.isnan(point.conf_high)):
+        row |= {"estimate": 1.0 - point.survival, "note": FELL if fit.notes and point.survival == 0 else ""}
+        # Greenwood's variance is zero before the first departure: an interval of no width would claim certainty.
+        if point.survival < 1 and not (np.isnan(point.conf_low) or np.isnan(point.conf_high)):
             row |= {"conf_low": 1.0 - point.conf_high, "conf_high": 1.0 - point.conf_low}
         yield row
 

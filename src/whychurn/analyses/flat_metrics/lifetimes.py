@@ -95,10 +95,9 @@ class _Lifetime:
         for each in self._curve(months, amount, rate).itertuples():
             yield base | {
                 "estimand": estimand, "method": CURVE, "unit": unit, "time": float(each.horizon), "definition": words,
-                "estimate": each.estimate, "std_error": each.std_error, "conf_low": each.conf_low,
-                "conf_high": each.conf_high, "n_accounts": each.n, "n_events": each.n_events, "denominator": each.n_at_risk,
+                "estimate": each.estimate, "n_accounts": each.n, "n_events": each.n_events, "denominator": each.n_at_risk,
                 "note": each.note,
-            }  # fmt: skip
+            } | _scatter(each)  # fmt: skip
 
     def _usual(self, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
         rows = self.reading.rows
@@ -153,3 +152,10 @@ class _Lifetime:
                 "estimand": "usual_ratio", "unit": "ratio", "estimate": usual / before, "numerator": usual,
                 "denominator": before, "time": float(self.horizon), "definition": "usual formula / curve, discounted",
             }  # fmt: skip
+
+
+def _scatter(found: Any) -> dict[str, float]:
+    """Return error and interval; where nothing scatters, as where nobody left, there is none."""
+    if not found.std_error > 0:
+        return {}
+    return {"std_error": found.std_error, "conf_low": found.conf_low, "conf_high": found.conf_high}

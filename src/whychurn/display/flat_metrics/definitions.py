@@ -48,25 +48,35 @@ def _why(findings: Findings, lost: Row) -> Markup:
     hazard = known(findings, estimand="hazard", group=FIRST_READING)
     if hazard is None:
         return sentence("Departures are {s} of the customers in the file.", s=number(lost, "percent1"))
+    if not lost.numerator > 0:
+        return Markup("Nobody in the file has left: every rate is zero, as far as its interval goes.")
     window = known(findings, estimand="window_churn", group=SECOND_READING)
-    parts = {
-        "n": number(lost, "count", "numerator"),
-        "a": number(lost, "percent1"),
-        "b": number(hazard, "percent2"),
-    }
+    text = sentence(
+        "The same {n} departures are {a} of everybody in the file",
+        n=number(lost, "count", "numerator"),
+        a=number(lost, "percent1"),
+    )
+    rate = sentence("{b} per month that customers were there", b=number(hazard, "percent2"))
     if window is None:
-        return sentence(
-            "The same {n} departures are {a} of everybody in the file and {b} per month that customers were there: only what "
-            "they are divided by differs.",
-            **parts,
-        )
+        return sentence("{t} and {r}: only what they are divided by differs.", t=text, r=rate)
     return sentence(
-        "The same {n} departures are {a} of everybody in the file, {b} per month that customers were there and, if earlier leavers "
-        "are missing from the file, {c} of those there at the beginning of the last {w}: only what they are divided by differs.",
-        **parts,
+        "{t}, {r} and, if earlier leavers are missing from the file, {c} of those there at the beginning of the last {w}{k}: {end}.",
+        t=text,
+        r=rate,
         c=number(window, "percent1"),
         w=last_of(window),
+        k=_of_them(lost, window),
+        end="only what they are divided by differs"
+        if window.numerator == lost.numerator
+        else "what they are divided by differs most",
     )
+
+
+def _of_them(lost: Row, window: Row) -> Markup:
+    """Return how many of the departures are surely of customers there when the window began, if not all."""
+    if window.numerator == lost.numerator:
+        return Markup("")
+    return sentence(", of whom {k} left", k=number(window, "count", "numerator"))
 
 
 def _cells(findings: Findings) -> Iterator[dict[str, object]]:

@@ -144,11 +144,14 @@ def _table(findings: Findings, rows: list[Row], tests: dict[_Key, Row]) -> Block
         Column("Left, of customers", "n", number=True),
         Column("Customers lost (interval)", "churn", number=True),
         Column("Points from all others", "diff", number=True),
-        Column("Revenue lost (interval)", "money", number=True),
-        Column("Points from all others, revenue", "money_diff", number=True),
-        Column("Of all revenue lost", "part", number=True),
-        Column("Hazard per month", "hazard", number=True),
     ]
+    if any(row.estimated for row in money.values()):
+        columns += [
+            Column("Revenue lost (interval)", "money", number=True),
+            Column("Points from all others, revenue", "money_diff", number=True),
+            Column("Of all revenue lost", "part", number=True),
+        ]
+    columns.append(Column("Hazard per month", "hazard", number=True))
     columns += [Column("Note", "note", css="small")] if any(cell["note"] for cell in cells) else []
     words = (
         "p is adjusted over all comparisons of the table (Benjamini and Hochberg), for customers and for revenue apart. Hazard per "

@@ -70,7 +70,9 @@ def _beside_the_curve(findings: Findings, reading: str, head: Markup, counts: Ma
         text = sentence(
             "{head}, and by the curve {c} of new customers are gone by then.", head=head, c=number(curve, "percent1")
         )
-    told = sentence("The interval of the curve is {i}. ", i=interval(curve, "percent1"))
+    told = Markup("")
+    if not math.isnan(curve.conf_low):
+        told = sentence("The interval of the curve is {i}. ", i=interval(curve, "percent1"))
     return finding(text) + paragraph(counts + told + _why(findings, reading, year, curve))
 
 
@@ -123,7 +125,9 @@ def _plausible(findings: Findings) -> Block:
     if row is None:
         return Block(Markup(""))
     if not row.estimated:
-        return paragraph(row.note, "note") if row.note else Block(Markup(""))
+        curve = first_row(findings, estimand="left_by", group=SECOND_READING, time=YEAR)
+        told = curve is not None and curve.note == row.note
+        return paragraph(row.note, "note") if row.note and not told else Block(Markup(""))
     text = sentence(
         "Had it always been like that, about {won} customers would have been won for each of the {n} who are still there{most}.",
         won=number(row, "number1" if row.estimate < FEW else "count"),

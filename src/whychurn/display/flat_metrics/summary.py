@@ -55,11 +55,9 @@ def _who_paid(findings: Findings) -> Markup:
     left, there = (known(findings, estimand="mean_amount", level=level) for level in ("left", "still there"))
     apart = known(findings, estimand="amount_difference")
     if left is None or there is None or apart is None:
-        one, who = (left, "Whoever left") if left is not None else (there, "Whoever is still there")
+        one, who = (left, "Those who left paid") if left is not None else (there, "Those still there pay")
         return (
-            sentence("{who} pays {a} a month on average.", who=who, a=paid(one, findings))
-            if one is not None
-            else Markup("")
+            sentence("{who} {a} a month on average.", who=who, a=paid(one, findings)) if one is not None else Markup("")
         )
     told = sentence(
         "Those who left paid {a} a month on average, those still there pay {b}: ",
