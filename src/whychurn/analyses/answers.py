@@ -27,6 +27,12 @@ AFTER_CHURN = "after the customer had left"
 NOT_AT_RISK = "on a day on which nobody was a customer there"
 SAME_DAY = "a later answer of the same person on the same day"
 
+#: Why there is nothing to say of a study with one row per customer, whatever columns it has.
+ONE_ROW = (
+    "The study has one row per customer and no dated answers: a score in such a row may be older than everything else in it, or "
+    "have been given on the way out, so nothing is said of it here."
+)
+
 _COLUMNS = (
     "account_id", "cluster", "spell", "person", "response_id", "invited_at", "answered_at", "day", "score", "band",
     "comment", "days_since_start",

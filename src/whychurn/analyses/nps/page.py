@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from whychurn.analyses.answers import Answers, latest, valid_answers
+from whychurn.analyses.answers import ONE_ROW, Answers, latest, valid_answers
 from whychurn.analyses.nps.comments import comment_rows
 from whychurn.analyses.nps.counted import asked_row, excluded_rows
 from whychurn.analyses.nps.coverage import coverage_rows
@@ -29,7 +29,7 @@ def run(panel: Panel, study: Study) -> Findings:
     by account. Tables hold the latest answer of each account. Groups are as they were known before the answer.
     """
     if not isinstance(study, TableStudy):
-        return Findings.from_rows([_none(NOBODY)])
+        return Findings.from_rows([_none(ONE_ROW)])
     return Findings.from_rows([*_answer_rows(panel, study), *_rating_rows(panel, study)])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.answers import Answers, valid_answers
+from whychurn.analyses.answers import ONE_ROW, Answers, valid_answers
 from whychurn.analyses.common import OUTCOME
 from whychurn.analyses.nps_churn.base import ANSWERS, BASE, CHANGE, RATING, SCORE, VOLUNTARY_CHURN
 from whychurn.analyses.nps_churn.curves import curve_rows
@@ -39,10 +39,12 @@ def run(panel: Panel, study: Study) -> Findings:
     Voluntary leaving comes first where the study says what reasons for leaving mean. Answers that come when or after
     the customer has left do not count, and are counted.
     """
-    answers = valid_answers(panel, study)
-    score = score_sign(panel) if isinstance(study, TableStudy) else None
-    if not isinstance(study, TableStudy) or not answers.n_answered or score is None:
-        return Findings.from_rows([BASE | {"estimand": "not_measured", "term": ANSWERS, "note": NO_SURVEYS}])
+    nothing = BASE | {"estimand": "not_measured", "term": ANSWERS}
+    if not isinstance(study, TableStudy):
+        return Findings.from_rows([nothing | {"note": ONE_ROW}])
+    answers, score = valid_answers(panel, study), score_sign(panel)
+    if not answers.n_answered or score is None:
+        return Findings.from_rows([nothing | {"note": NO_SURVEYS}])
     rows = risk_rows(panel, study, categories=True)
     left = rows.loc[rows["event"] == 1, "cause"].astype(str)
     differ = 0 < int((left == VOLUNTARY).sum()) < len(left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from whychurn.analyses.answers import ONE_ROW
 from whychurn.analyses.nps_response.balance import balance_rows
 from whychurn.analyses.nps_response.covariates import known_of
 from whychurn.analyses.nps_response.invitations import SHARE_IN_TIME, Invitations, valid_invitations
@@ -25,7 +26,9 @@ def run(panel: Panel, study: Study) -> Findings:
     have come, among those still there. Weights come from what was recorded before the invitation; they correct for
     that and for nothing else.
     """
-    if not isinstance(study, TableStudy) or "answers" not in panel.tables or "surveys" not in study.tables:
+    if not isinstance(study, TableStudy):
+        return _nothing(ONE_ROW)
+    if "answers" not in panel.tables or "surveys" not in study.tables:
         return _nothing("The study has no surveys.")
     sent = valid_invitations(panel, study)
     if not len(sent.frame):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from whychurn.analyses.answers import BANDS
+from whychurn.analyses.answers import BANDS, ONE_ROW
 from whychurn.analyses.promoters.advocates import advocate_rows
 from whychurn.analyses.promoters.claim import claim_rows
 from whychurn.analyses.promoters.model import BASE, assumption_rows, fit_model, model_rows
@@ -21,7 +21,9 @@ def run(panel: Panel, study: Study) -> Findings:
     Uses are those of the window before the answer, as the last weekly row with a cut-off by then recorded them: nothing
     from the day of the answer on enters. What goes with recommending need not bring it about.
     """
-    if not isinstance(study, TableStudy) or "answers" not in panel.tables or "surveys" not in study.tables:
+    if not isinstance(study, TableStudy):
+        return _nothing(ONE_ROW)
+    if "answers" not in panel.tables or "surveys" not in study.tables:
         return _nothing("The study has no surveys.")
     rows = answer_rows(panel, study)
     if not rows.n_answers:
