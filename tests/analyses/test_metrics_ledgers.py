@@ -244,11 +244,18 @@ def test_accounts_under_one_parent_are_one_cluster_in_every_interval(tmp_path):
     """Owners are a1 with a2 and a3, elsewhere, c1 with c2, d and e: five, whose sums scatter, not nine."""
     found = families(tmp_path, parents=True).where(method="last year")
     net = found.one(estimand="nrr")
-    # What each owner pays at the end and paid at the beginning.
-    owners = [(20.0, 150.0), (60.0, 60.0), (105.0, 110.0), (80.0, 80.0), (0.0, 60.0)]
+    # What each owner keeps paying, and pays beyond that, of what it paid.
+    kept = [(20.0, 150.0), (40.0, 60.0), (105.0, 110.0), (80.0, 80.0), (0.0, 60.0)]
+    grown = [(0.0, 150.0), (20.0, 60.0), (0.0, 110.0), (0.0, 80.0), (0.0, 60.0)]
     assert (net.numerator, net.denominator) == (265, 460)
-    half = math.log(net.conf_high / net.estimate) / 1.959964
-    assert (half * net.estimate) ** 2 == pytest.approx(linearised(owners), rel=1e-5)
+    gross, more = found.one(estimand="grr"), 20 / 460
+    factor = math.exp(1.959964 * math.sqrt(linearised(grown)) / more)
+    assert net.conf_low == pytest.approx(
+        net.estimate - math.hypot(gross.estimate - gross.conf_low, more - more / factor), abs=1e-5
+    )
+    assert net.conf_high == pytest.approx(
+        net.estimate + math.hypot(gross.conf_high - gross.estimate, more * factor - more), rel=1e-5
+    )
     lost = [(2.0, 3.0), (1.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 1.0)]
     churn = found.one(estimand="customer_churn")
     assert (churn.numerator, churn.denominator) == (4, 9)
@@ -263,7 +270,6 @@ def test_accounts_under_one_parent_are_one_cluster_in_every_interval(tmp_path):
     gone = [(120.0, 150.0), (20.0, 60.0), (0.0, 110.0), (0.0, 80.0), (60.0, 60.0)]
     expensive = [(50.0, 150.0), (20.0, 60.0), (0.0, 110.0), (0.0, 80.0), (0.0, 60.0)]
     shrunk = [(10.0, 150.0), (0.0, 60.0), (5.0, 110.0), (0.0, 80.0), (0.0, 60.0)]
-    kept = [(20.0, 150.0), (40.0, 60.0), (105.0, 110.0), (80.0, 80.0), (0.0, 60.0)]
     for row, pairs in (
         (found.one(estimand="mrr_churn"), gone),
         (found.one(estimand="grr"), kept),

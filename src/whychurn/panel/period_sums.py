@@ -69,7 +69,7 @@ def period_sums(
         ``square_gone`` and ``customers_gone`` (how many of them are lost), ``square_less`` and ``customers_less`` (how
         many pay less), ``square_begin``, ``square_after``,
         ``square_kept``, ``square_lost``, ``square_shrunk`` (what those that stay pay less), ``begin_after``,
-        ``begin_kept``, ``begin_lost``, ``begin_shrunk``; and with what all accounts of the owner add up to, whatever
+        ``begin_kept``, ``begin_lost``, ``begin_shrunk``, ``after_kept``; and with what all accounts of the owner add up to, whatever
         their level: ``whole_gone``, ``whole_lost``, ``whole_shrunk``.
 
     Raises
@@ -154,6 +154,7 @@ _QUERY = """
             sum(begins * begins) AS square_begin, sum(after * after) AS square_after, sum(kept * kept) AS square_kept,
             sum(lost * lost) AS square_lost, sum(shrunk * shrunk) AS square_shrunk, sum(begins * after) AS begin_after,
             sum(begins * kept) AS begin_kept, sum(begins * lost) AS begin_lost, sum(begins * shrunk) AS begin_shrunk,
+            sum(after * kept) AS after_kept,
             sum(all_begins * lost) AS whole_lost, sum(all_begins * shrunk) AS whole_shrunk
         FROM of_owners JOIN wholes USING (starts_on, owner) GROUP BY ALL
     ),
@@ -199,7 +200,7 @@ _QUERY = """
         coalesce(returned, 0) AS returned, coalesce(left_in, 0) AS "left", coalesce(lost, 0) AS lost,
         coalesce(paying_less, 0) AS paying_less, coalesce(paying_more, 0) AS paying_more,
         coalesce(won_and_left, 0) AS won_and_left, coalesce(owners, 0) AS owners,
-        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0), coalesce(CAST(COLUMNS('square_.*|begin_.*|whole_.*|customers_.*') AS DOUBLE), 0)
+        coalesce(round(COLUMNS('mrr_.*'), {digits}), 0), coalesce(CAST(COLUMNS('square_.*|begin_.*|whole_.*|customers_.*|after_kept') AS DOUBLE), 0)
     FROM (SELECT segment, level, periods.* FROM ({levels}) CROSS JOIN periods) AS cells
     LEFT JOIN sums USING (segment, level, starts_on) LEFT JOIN squares USING (segment, level, starts_on)
     ORDER BY cells.segment, cells.level, cells.starts_on

@@ -101,6 +101,13 @@ def after_sums(cell: Any) -> Sums:
     return Sums(cell.mrr_after, cell.mrr_opening, cell.square_after, cell.begin_after, cell.square_begin, cell.owners)
 
 
+def grown_sums(cell: Any) -> Sums:
+    """Sums for what the opening customers pay beyond what they paid at the beginning, as a share of that."""
+    square = cell.square_after - 2 * cell.after_kept + cell.square_kept
+    cross = cell.begin_after - cell.begin_kept
+    return Sums(cell.mrr_after - cell.mrr_kept, cell.mrr_opening, square, cross, cell.square_begin, cell.owners)
+
+
 def share_of_customers(sums_of: Sums, conf_level: float) -> dict[str, Any]:
     """Return the columns of a share of customers.
 

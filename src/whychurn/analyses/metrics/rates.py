@@ -17,10 +17,10 @@ from whychurn.analyses.metrics.base import (
     ROLLING,
     SHARE,
     YEAR,
-    after_sums,
     cells_of,
     customer_sums,
     days_since,
+    grown_sums,
     kept_sums,
     label,
     lost_sums,
@@ -28,7 +28,7 @@ from whychurn.analyses.metrics.base import (
     sums,
 )
 from whychurn.analyses.metrics.definitions import definition_of
-from whychurn.analyses.metrics.intervals import less, ratio_of_revenue, share_of_revenue
+from whychurn.analyses.metrics.intervals import less, net_retention, share_of_revenue
 from whychurn.panel import Panel
 from whychurn.study import TableStudy
 
@@ -63,7 +63,7 @@ def rates_of(cell: Any, conf_level: float, period: str) -> Iterator[dict[str, An
     nobody = {} if cell.opening else {"note": NOBODY}
     lost = share_of_revenue(lost_sums(cell), conf_level)
     kept = share_of_revenue(kept_sums(cell), conf_level)
-    after = ratio_of_revenue(after_sums(cell), conf_level)
+    after = net_retention(kept_sums(cell), grown_sums(cell), conf_level)
     rates = {"customer_churn": churn, "mrr_churn": lost, "grr": kept, "nrr": after}
     if period != ROLLING:
         rates |= {"customer_retention": less(churn), "gross_churn": less(kept), "net_churn": less(after)}

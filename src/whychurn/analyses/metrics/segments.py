@@ -18,6 +18,7 @@ from whychurn.analyses.metrics.base import (
     after_sums,
     cells_of,
     customer_sums,
+    grown_sums,
     kept_sums,
     last_year,
     lost_sums,
@@ -26,7 +27,7 @@ from whychurn.analyses.metrics.base import (
     sums,
 )
 from whychurn.analyses.metrics.definitions import definition_of
-from whychurn.analyses.metrics.intervals import Sums, difference_test, ratio_of_revenue, share_of_revenue
+from whychurn.analyses.metrics.intervals import Sums, difference_test, net_retention, share_of_revenue
 from whychurn.analyses.metrics.renewals import term_name
 from whychurn.analyses.share_differences import Share, difference
 from whychurn.models import adjust_p_values
@@ -146,7 +147,7 @@ def _levels(cell: Any, everybody: Any, base: dict[str, Any], study: TableStudy) 
         "customer_churn": share_of_customers(customer_sums(cell), conf_level),
         "mrr_churn": share_of_revenue(lost_sums(cell), conf_level),
         "grr": share_of_revenue(kept_sums(cell), conf_level),
-        "nrr": ratio_of_revenue(after_sums(cell), conf_level),
+        "nrr": net_retention(kept_sums(cell), grown_sums(cell), conf_level),
     }
     for estimand, row in rates.items():
         unknown = {} if "estimate" in row else {"note": NO_REVENUE}
