@@ -155,7 +155,7 @@ def _overall(findings: Findings) -> Block:
         Column("Question", "term", css="cause"),
         Column("Verdict", "says"),
         Column("adjusted p", "p", number=True),
-        Column("Evidence", "grade"),
+        Column("Evidence of a tie", "grade"),
         Column("Rule", "rule", css="small"),
     ]
     return table("Verdicts by fixed rules", columns, cells)
@@ -190,19 +190,23 @@ def nps_churn_change(findings: Findings) -> Block:
     return _drawn(lines, _change_title(findings), "Hazard ratios of a falling score and of a low rating.", remark)
 
 
+def _unclear(row: Row | None) -> bool:
+    return row is None or not row.estimated or not (row.conf_low > 1 or row.conf_high < 1)
+
+
 def _change_title(findings: Findings) -> Markup:
     change, rating = asked(findings, CHANGE), asked(findings, RATING)
     parts = []
     if change is not None and change.estimated:
-        clear = change.conf_low > 1
+        clear = change.conf_low > 1 or change.conf_high < 1
         text = (
             "A falling score goes with leaving {r}" if clear else "A falling score shows no clear tie to leaving ({r})"
         )
         parts.append(sentence(text, r=times_as_fast(change)))
     if rating is not None and rating.estimated:
-        clear = rating.conf_low > 1
-        text = "a low rating of support does: {r}" if clear else "a low rating of support {r}, which is not clear"
-        if clear and change is not None and change.estimated and change.conf_low > 1:
-            text = "a low rating of support {r}"
+        clear = rating.conf_low > 1 or rating.conf_high < 1
+        text = "a low rating of support does: {r}" if clear else "a low rating of support shows no clear tie ({r})"
+        if clear and (not parts or not _unclear(change)):
+            text = "a low rating of support goes with leaving {r}"
         parts.append(sentence(text, r=times_as_fast(rating)))
     return Markup(first_upper(str(sentence("; ").join(parts))))

@@ -100,7 +100,7 @@ def _beside(findings: Findings) -> Block:
             )
         )
     if rating is not None and rating.estimated:
-        clear = rating.conf_low > 1
+        clear = rating.conf_low > 1 or rating.conf_high < 1
         text = (
             "The last rating of support does tell: {level} goes with leaving {r} ({i}), all else the same."
             if clear
