@@ -104,6 +104,9 @@ def test_the_heatmap_names_what_is_clear_and_folds_what_is_not(found):
     clear = changed(found, {"estimand": "cramers_v", "term": "Module used most in 4 weeks"}, values)
     html = str(display.nps_heatmap(clear).markup)
     shown, _, folded = html.partition("<details>")
+    assert text_of(shown).startswith("Promoters stand out most at “")
+    # The tie is with the answer here, not with leaving.
+    assert "tie between each grouping and the answer" in text_of(folded) and "leaving" not in text_of(html)
     assert "“reporting”" in text_of(shown) and "Module used most in 4 weeks: promoters" in text_of(shown)
     assert "Region: promoters" not in text_of(shown) and "Region: promoters" in text_of(folded)
     nothing = changed(found, {"estimand": "cramers_v"}, {"p_adjusted": 0.5})

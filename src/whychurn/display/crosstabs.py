@@ -128,8 +128,8 @@ def _what_stands_out(tests: list[Row], residuals: dict[str, list[Row]]) -> Marku
     )
 
 
-def crosstab_tests(findings: Findings) -> Block:
-    """Return all tests of what was declared, strongest tie first."""
+def crosstab_tests(findings: Findings, what: str = "Candidate", outcome: str = "leaving") -> Block:
+    """Return all tests of what was declared, strongest tie first; `what` is tied, or not, to the outcome."""
     tests = tie_tests(findings)
     cells = [
         {
@@ -144,7 +144,7 @@ def crosstab_tests(findings: Findings) -> Block:
         for row in tests
     ]
     columns = [
-        Column("Candidate", "term"),
+        Column(what, "term"),
         Column("Cramer's V", "v", number=True),
         Column("Chi-square", "chi", number=True),
         Column("df", "df", number=True),
@@ -152,7 +152,7 @@ def crosstab_tests(findings: Findings) -> Block:
         Column("adjusted p", "adjusted", number=True),
         Column("Test", "method"),
     ]
-    caption = "Strength of the tie between each candidate and leaving (0 none, 1 complete), bias-corrected"
+    caption = f"Strength of the tie between each {what.lower()} and {outcome} (0 none, 1 complete), bias-corrected"
     return table(caption, columns, cells) + _family(tests)
 
 

@@ -25,7 +25,10 @@ _TILE = "padding:.25rem .3rem;border:1px solid var(--line,#d8dee4);border-radius
 
 
 def heatmap(
-    caption: Markup, candidates: Iterable[tuple[str | Markup, Sequence[Row]]], meaning: str = OF_LEAVING
+    caption: Markup,
+    candidates: Iterable[tuple[str | Markup, Sequence[Row]]],
+    meaning: str = OF_LEAVING,
+    what: str = "Candidate",
 ) -> Block:
     """Return the heatmap under its finding as title.
 
@@ -37,12 +40,14 @@ def heatmap(
         Of each candidate the adjusted residuals of its levels, in the order of the levels.
     meaning : str
         What a residual above zero, and below, says.
+    what : str
+        What a row is.
     """
     cells = [
         {"name": name, "tiles": say('<div style="{grid}">{tiles}</div>', grid=_GRID, tiles=_tiles(rows))}
         for name, rows in candidates
     ]
-    columns = [Column("Candidate", "name", css="cause"), Column("Levels", "tiles", css="fig")]
+    columns = [Column(what, "name", css="cause"), Column("Levels", "tiles", css="fig")]
     return table(caption, columns, cells) + _legend(meaning)
 
 

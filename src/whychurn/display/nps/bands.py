@@ -18,6 +18,7 @@ from whychurn.findings import Findings, Row
 CLEAR = 0.05
 SHOWN = ("promoter", "detractor")
 BANDS = ("detractor", "passive", "promoter")
+ROWS = "Grouping, and who of it"
 MEANING = "above zero, more of these answers than if group and answer had nothing to do with each other; below, fewer."
 
 
@@ -39,7 +40,7 @@ def nps_heatmap(findings: Findings) -> Block:
         clear=printed(len(clear), "count"),
         n=printed(known, "count"),
     )
-    drawn = heatmap(caption, shown, MEANING) if shown else finding(caption)
+    drawn = heatmap(caption, shown, MEANING, ROWS) if shown else finding(caption)
     return drawn + paragraph(text, "sub") + _folded(findings, tests, clear)
 
 
@@ -49,9 +50,9 @@ def _folded(findings: Findings, tests: Sequence[Row], clear: Sequence[Row]) -> B
     if others:
         rest = [(_name(test, band), _residuals(findings, test, band)) for test in others for band in SHOWN]
         caption = sentence("Groupings without a clear tie to the answer: what stands out here may be chance")
-        blocks += folded("Groupings without a clear tie", heatmap(caption, rest, MEANING))
+        blocks += folded("Groupings without a clear tie", heatmap(caption, rest, MEANING, ROWS))
     tables = [_table(findings, test) for test in tests]
-    return blocks + folded("Every table, and the tests", crosstab_tests(findings), *tables)
+    return blocks + folded("Every table, and the tests", crosstab_tests(findings, "Grouping", "the answer"), *tables)
 
 
 def _name(test: Row, band: str) -> Markup:
@@ -72,13 +73,13 @@ def _title(findings: Findings, clear: Sequence[Row]) -> Markup:
             top = max(rows, key=lambda row: row.estimate)
             most.append(
                 sentence(
-                    "{band}s at “{level}” ({term}; {value} standard errors from chance)",
-                    band=band, level=top.level, term=top.term, value=signed(top),
+                    "{band}s{out} at “{level}” ({term}; {value} standard errors from chance)",
+                    band=band if most else band.capitalize(), out="" if most else " stand out most", level=top.level, term=top.term, value=signed(top),
                 )
             )  # fmt: skip
     if not most:
         return sentence("No grouping is clearly tied to the answer: what stands out may be chance")
-    return sentence("Over-represented are {most}", most=sentence(", and ").join(most))
+    return sentence(", ").join(most)
 
 
 def _table(findings: Findings, test: Row) -> Block:

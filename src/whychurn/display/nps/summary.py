@@ -32,8 +32,8 @@ def nps_summary(findings: Findings) -> Block:
         nps=number(row, "nps"),
         interval=interval(row, "nps"),
         n=number(row, "count", "denominator"),
-        up=number(bands["promoter"], "percent0"),
-        down=number(bands["detractor"], "percent0"),
+        up=number(bands["promoter"], "percent1"),
+        down=number(bands["detractor"], "percent1"),
     )
     return finding(text) + _answered(findings) + _reading(findings, row)
 
@@ -48,7 +48,7 @@ def _answered(findings: Findings) -> Block:
         return paragraph(text, "note")
     text = sentence(
         "{answered} of {sent} invitations were answered ({share}). Those who answer are no random sample of customers, and "
-        "the score is theirs: the others may think otherwise.",
+        "the score is theirs: the others may think otherwise. The page on who answers weighs the score for that.",
         answered=number(asked, "count", "numerator"),
         sent=number(asked, "count", "denominator"),
         share=number(asked, "percent0"),
