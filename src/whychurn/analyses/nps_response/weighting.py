@@ -49,7 +49,7 @@ def response_weights(sent: Invitations, known: Known) -> tuple[ResponseWeights |
     )
     text = {
         "adjusted_for": ", ".join(term.label for term in coded.terms),
-        "left": "; ".join(f"{label}: {why}" for label, why in coded.left),
+        "left": "; ".join(f"{label} ({why[:1].lower()}{why[1:].rstrip('.')})" for label, why in coded.left),
     }
     return weights, text, note
 

@@ -75,7 +75,8 @@ def _after(findings: Findings) -> Block:
     text = sentence(
         "Each answer counts as often as customers like it were invited per answer that came: the inverse of the chance to answer, from "
         "what was recorded before the invitation. {n} answers so weighted say as much as {effective} without weights. The chance to "
-        "answer is {chance} at the lowest and the largest weight {largest}; {cut} weights were cut ({rule}). {balance}",
+        "answer is {chance} at the lowest and the largest weight {largest}; {cut} weights were cut ({rule}). {balance} Every "
+        "answer within its time counts here; the page on what customers say takes the latest of each person, so its score can differ a little.",
         n=number(effective, "count", "denominator"),
         effective=number(effective, "count"),
         chance=number(chance, "percent0"),
@@ -95,7 +96,7 @@ def _after(findings: Findings) -> Block:
 
 
 def _left(effective: Row) -> list[Block]:
-    return [paragraph(f"Not in it: {effective.note}", "sub")] if effective.note else []
+    return [paragraph(f"Not in it: {effective.note}.", "sub")] if effective.note else []
 
 
 def _worst(findings: Findings) -> Markup | str:
