@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -108,7 +109,7 @@ def _window(customers: pd.DataFrame, study: FlatStudy) -> Iterator[dict[str, Any
         return
     months = in_months(float(study.churn.window), study)
     # Whoever has stayed for the whole window was there when it began; of shorter stays that left nobody can tell.
-    there = customers["months"] >= months
+    there = customers["duration"] >= float(study.churn.window)
     share = Share.of(int(customers.loc[there, "event"].sum()), int(there.sum()), study.confidence_level)
     unsure = int(customers.loc[~there, "event"].sum())
     note = (
@@ -127,6 +128,6 @@ def _window(customers: pd.DataFrame, study: FlatStudy) -> Iterator[dict[str, Any
     for estimand, over in (("window_churn_month", 1.0), ("window_churn_year", MONTHS)):
         values = {}
         if share.known:
-            ratio = over / months
-            values = converted(share.estimate, share.conf_low, share.conf_high, lambda value: share_over(value, ratio))  # noqa: B023
+            longer = functools.partial(share_over, ratio=over / months)
+            values = converted(share.estimate, share.conf_low, share.conf_high, longer)
         yield base | counts | {"estimand": estimand, "definition": definition_of(estimand)} | values

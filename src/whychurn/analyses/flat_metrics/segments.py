@@ -97,7 +97,7 @@ def _shares(
     sums = _sums(customers, inside)
     row = base | {"estimand": "segment_mrr_lost_share", "unit": "share", "definition": definition_of("mrr_lost_share")}
     if not sums.whole > 0:
-        yield row | {"note": NO_AMOUNTS if customers["amount"].isna().all() else "None of them has an amount."}
+        yield row | {"note": _no_money(customers)}
         return
     yield row | share_of_revenue(sums, base["conf_level"])
     all_lost = float((customers["amount"] * customers["event"]).sum())
@@ -111,6 +111,10 @@ def _shares(
 def _sums(customers: pd.DataFrame, inside: np.ndarray[Any, Any]) -> Sums:
     known = customers[inside & customers["amount"].notna().to_numpy()]
     return Sums.of(known["amount"] * known["event"], known["amount"])
+
+
+def _no_money(customers: pd.DataFrame) -> str:
+    return NO_AMOUNTS if customers["amount"].isna().all() else "No amount is recorded on one side."
 
 
 def _differences(
@@ -135,15 +139,18 @@ def _differences(
     yield (
         common
         | {"estimand": MONEY}
-        | _money_apart(_sums(customers, inside), _sums(customers, ~inside), base["conf_level"])
+        | (
+            _money_apart(_sums(customers, inside), _sums(customers, ~inside), base["conf_level"])
+            or {"note": _no_money(customers)}
+        )
     )
 
 
 def _money_apart(mine: Sums, others: Sums, conf_level: float) -> dict[str, Any]:
-    """Return the difference of two shares of revenue: tested on common scatter, its interval made of theirs."""
+    """Return the difference of two shares of revenue: tested on common scatter, its interval made of theirs; else nothing."""
     row = difference_test(mine, others)
     if not row:
-        return {"note": NO_AMOUNTS}
+        return {}
     words = (
         "share of revenue lost less that of all other customers; interval from those of both (MOVER), test with the scatter of "
         "all customers together"

@@ -37,7 +37,9 @@ def flat_groups(findings: Findings) -> Block:
     wide, narrow = (
         dots_svg(drawn, overall, "percent0", alt, layout, "customers") for layout in (dots.WIDE, dots.NARROW)
     )
-    made = {(row.term, row.p_value): row for row in tests.values() if not math.isnan(row.p_adjusted)}
+    # Of two levels each is the other's rest: one comparison, told once.
+    tested = [row for row in tests.values() if not math.isnan(row.p_adjusted)]
+    made = {(row.term, row.p_value, round(abs(row.estimate), 12)): row for row in tested}
     clear = clear_ones(list(made.values()))
     text = sentence(
         "Share of the customers ever in the file who left, with intervals; beside it how many there are. Filled dots differ "

@@ -153,9 +153,13 @@ def _horizons(findings: Findings, groups: list[str]) -> Block:
 def _assumed(findings: Findings, worth: Row) -> Block:
     rate = first_row(findings, estimand="discount_rate")
     called = _called(findings)
-    head = "It is called lifetime revenue because the file holds no costs. " if called == "lifetime revenue" else ""
+    head = (
+        "It is called lifetime revenue because the file holds no costs."
+        if called == "lifetime revenue"
+        else "Amounts are taken at the declared gross margin; no other cost is in the file."
+    )
     text = sentence(
-        "{head}It is the area under the survival curve to that horizon, each tenure weighted with the mean amount of those still "
+        "{head} It is the area under the survival curve to that horizon, each tenure weighted with the mean amount of those still "
         "customers at it, later money discounted at {r} a year ([value] in study.toml). Amounts are as last recorded: what a "
         "customer paid before is not in the file. An estimate if new customers are like those in it, no promise.",
         head=head,
