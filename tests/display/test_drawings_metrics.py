@@ -162,3 +162,10 @@ def test_a_calendar_year_that_is_the_last_twelve_months_is_listed_once(found):
     page = str(display.metrics_rates(found).markup)
     assert last.term == f"{rows[-1].term}-01-01 to {rows[-1].term}-12-31" and last.term not in page
     assert f">{rows[-1].term}</th>" in page
+
+
+def test_failed_charges_are_told_in_money_too(found):
+    where = {"term": "the whole window", "level": "within 30 days"}
+    failed, paid = (found.one(estimand=name, **where).estimate for name in ("amount_failed", "amount_recovered"))
+    text = text_of(display.metrics_renewals(found))
+    assert 0 < paid < failed and f"${failed:,.0f}" in text and f"${paid:,.0f}" in text

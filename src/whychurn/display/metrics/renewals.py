@@ -7,7 +7,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.summary import LAST
-from whychurn.display.wording import first_row, first_upper, interval, number, with_interval
+from whychurn.display.wording import first_row, first_upper, interval, money_style, number, or_dash, with_interval
 from whychurn.findings import Findings, Row
 
 
@@ -105,14 +105,29 @@ def _recovered(findings: Findings) -> Block:
         if money is not None and money.estimated
         else "",
     )
+    style = money_style(findings)
+
+    def amount(row: Row, estimand: str) -> Markup:
+        return or_dash(first_row(findings, estimand=estimand, term=row.term, level=row.level), style)
+
     cells = [
-        {"when": first_upper(row.level), "share": with_interval(row, "percent0"), "note": row.note} for row in known
+        {
+            "when": first_upper(row.level),
+            "share": with_interval(row, "percent0"),
+            "failed": amount(row, "amount_failed"),
+            "paid": amount(row, "amount_recovered"),
+            "note": row.note,
+        }
+        for row in known
     ]
     columns = [
         Column("Paid", "when"),
         Column("Of failed charges", "share", number=True),
+        Column("Amount failed", "failed", number=True),
+        Column("Amount paid", "paid", number=True),
         Column("Note", "note", css="small"),
     ]
+    means = paragraph(first_upper(last.definition) + ".", "sub")
     return finding(text) + folded(
-        "How soon failed charges were paid", table("Failed charges recovered", columns, cells)
+        "How soon failed charges were paid", means, table("Failed charges recovered", columns, cells)
     )
