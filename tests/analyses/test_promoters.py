@@ -13,7 +13,7 @@ from said_companies import SMALL, findings, no_reasons, nobody_leaves, of_small
 
 from whychurn.analyses.answers import BANDS, valid_answers
 from whychurn.analyses.promoters import claim, run
-from whychurn.analyses.promoters.advocates import FRESH_DAYS, SILENT_DAYS
+from whychurn.analyses.promoters.advocates import AT_ODDS, FRESH_DAYS, SILENT_DAYS, WAITING
 from whychurn.analyses.promoters.model import assumption_rows, fit_model
 from whychurn.analyses.promoters.rows import answer_rows
 from whychurn.models import fit_ordered_logit
@@ -220,12 +220,21 @@ def test_advocates_are_a_recount_of_the_rule():
     spells = panel.accounts
     here = spells[(spells["event"] == 0) & (spells["followed_to"] >= end)].set_index("account_id")
     final = (
-        panel.recorded.read(["account_id", "uses_28", "modules_used_28", "days_since_use"]).groupby("account_id").last()
+        panel.recorded.read(["account_id", "uses_28", "modules_used_28", "days_since_use", "open_tickets"])
+        .groupby("account_id")
+        .last()
     )
-    now = here.join(final).join(last[["score", "day"]])
+    year = answers[answers["day"] >= end - pd.Timedelta(days=FRESH_DAYS)].groupby("person").last()
+    at_odds = set(year.loc[year["score"] <= 6, "account_id"])
+    now = here[["amount"]].join(final).join(last[["score", "day"]])
     says = (now["score"] >= 9) & (now["day"] >= end - pd.Timedelta(days=FRESH_DAYS))
     deep = (now["uses_28"] > now["uses_28"].median()) & (now["modules_used_28"] >= now["modules_used_28"].median())
-    chosen = now[says & deep & (now["days_since_use"] < SILENT_DAYS)]
+    able = says & deep & (now["days_since_use"] < SILENT_DAYS)
+    calm = ~now.index.isin(at_odds)
+    chosen = now[able & calm & (now["open_tickets"] == 0)]
+    spared = {row.level: row.estimate for row in found().where(estimand="advocates_not_asked").rows()}
+    assert spared == {AT_ODDS: (able & ~calm).sum(), WAITING: (able & calm & (now["open_tickets"] > 0)).sum()}
+    assert sum(spared.values()) > 0
     row = found().one(estimand="advocates")
     assert (row.estimate, row.denominator) == (len(chosen), says.sum())
     assert found().one(estimand="advocates_amount").estimate == pytest.approx(chosen["amount"].sum())

@@ -148,6 +148,8 @@ def test_where_no_module_is_clear_the_title_says_so(recommending):
 def test_advocates_are_listed_with_the_rule(recommending):
     text = said(recommending, "promoter_advocates")
     assert "ask them to speak for us" in text and "The rule: customers at the end of the window" in text
+    spared = recommending.where(estimand="advocates_not_asked").rows()
+    assert all(f"{row.estimate:.0f} where {row.level}" in text for row in spared if row.estimate > 0)
     none = changed(recommending, {"estimand": "advocates"}, {"estimate": 0.0, "numerator": 0.0})
     assert said(none, "promoter_advocates").startswith("None of ")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whychurn.analyses.answers import PROMOTER, valid_answers
+from whychurn.analyses.answers import DETRACTOR, PROMOTER, valid_answers
 from whychurn.analyses.last_known import last_known
 from whychurn.analyses.promoters.model import BASE
 from whychurn.panel import Panel
@@ -19,6 +19,9 @@ from whychurn.study import TableStudy
 FRESH_DAYS, SILENT_DAYS = 365, 14
 MOST_LISTED = 15
 _USES, _BREADTH, _SILENCE = r"uses_\d+", r"modules_used_\d+", "days_since_use"
+_OPEN = "open_tickets"
+#: Why customers who recommend and use much are not asked all the same.
+AT_ODDS, WAITING = "somebody else there would not recommend us", "a ticket is open"
 
 
 def advocate_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
@@ -35,17 +38,30 @@ def advocate_rows(panel: Panel, study: TableStudy) -> Iterator[dict[str, Any]]:
     now = customers_now(panel, study)
     promoters = recent_promoters(panel, study)
     now["score"] = now["account_id"].map(promoters)
-    known = last_known(panel, study, now, [str(name) for name in measures.values()], recorded=True)
+    tickets = [_OPEN] if any(measure.name == _OPEN for measure in panel.measures) else []
+    known = last_known(panel, study, now, [*map(str, measures.values()), *tickets], recorded=True)
     for kind, name in measures.items():
         now[kind] = pd.to_numeric(known[str(name)], errors="coerce").to_numpy(dtype=float)
     deep, often = (float(np.nanmedian(now[kind])) if now[kind].notna().any() else np.nan for kind in (_BREADTH, _USES))
-    chosen = now[
-        now["score"].notna() & (now[_USES] > often) & (now[_BREADTH] >= deep) & (now[_SILENCE] < SILENT_DAYS)
-    ].sort_values([_USES, _BREADTH, "account_id"], ascending=[False, False, True])
+    able = now["score"].notna() & (now[_USES] > often) & (now[_BREADTH] >= deep) & (now[_SILENCE] < SILENT_DAYS)
+    at_odds = now["account_id"].isin(with_detractors(panel, study))
+    waiting = (
+        pd.to_numeric(known[_OPEN], errors="coerce").gt(0).set_axis(now.index)
+        if tickets
+        else pd.Series(False, index=now.index)
+    )
+    chosen = now[able & ~at_odds & ~waiting].sort_values(
+        [_USES, _BREADTH, "account_id"], ascending=[False, False, True]
+    )
+    for why, those in ((AT_ODDS, able & at_odds), (WAITING, able & ~at_odds & waiting)):
+        yield base | {
+            "estimand": "advocates_not_asked", "level": why, "unit": "customers", "estimate": float(those.sum()),
+            "denominator": float(able.sum()), "definition": "would be asked, were it not for this; under the first that holds",
+        }  # fmt: skip
     rule = (
         f"customers at the end of the window whose last answer, no older than {FRESH_DAYS} days, was 9 or 10, who use the product "
         f"more often than half of all customers and at least as many modules, and used it within {SILENT_DAYS} days before "
-        "the last cut-off"
+        "the last cut-off; nobody else there was a detractor when last asked in that time, and no ticket is open"
     )
     recommending = now["score"].notna()
     paid = chosen["amount"].fillna(0.0)
@@ -88,6 +104,13 @@ def recent_promoters(panel: Panel, study: TableStudy) -> pd.Series:
     fresh = last["day"] >= pd.Timestamp(study.observed_to) - pd.Timedelta(days=FRESH_DAYS)
     kept = last[fresh & (last["band"] == PROMOTER)]
     return kept.set_index("account_id")["score"].astype(float)
+
+
+def with_detractors(panel: Panel, study: TableStudy) -> set[str]:
+    """Return accounts of which some person's last answer is recent and a detractor's."""
+    last = valid_answers(panel, study).latest()
+    fresh = last["day"] >= pd.Timestamp(study.observed_to) - pd.Timedelta(days=FRESH_DAYS)
+    return set(last.loc[fresh & (last["band"] == DETRACTOR), "account_id"])
 
 
 def _measure(panel: Panel, pattern: str) -> str | None:

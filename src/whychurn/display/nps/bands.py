@@ -66,7 +66,7 @@ def _residuals(findings: Findings, test: Row, band: str) -> list[Row]:
 
 def _title(findings: Findings, clear: Sequence[Row]) -> Markup:
     """Name the group in which promoters are most over-represented, and the one with most too many detractors."""
-    most = []
+    most: list[Markup] = []
     for band in SHOWN:
         rows = [row for test in clear for row in _residuals(findings, test, band) if row.estimated and row.estimate > 2]
         if rows:

@@ -23,7 +23,8 @@ def promoter_advocates(findings: Findings) -> Block:
         return paragraph(sentence("There is no list of advocates. {note}", note=row.note), "note")
     amount, style = findings.one(estimand="advocates_amount"), money_style(findings)
     head = sentence(
-        "{n} of {all} customers who would recommend us use the product often and widely: ask them to speak for us. They pay "
+        "{n} of {all} customers who would recommend us use the product often and widely and have no quarrel with us: ask them to speak "
+        "for us. They pay "
         "{amount} of {total} {name}.",
         n=number(row, "count"),
         all=number(row, "count", "denominator"),
@@ -33,7 +34,7 @@ def promoter_advocates(findings: Findings) -> Block:
     )
     if row.estimate == 0:
         head = sentence(
-            "None of {all} customers who would recommend us uses the product often and widely.",
+            "None of {all} customers who would recommend us uses the product often and widely and has no quarrel with us.",
             all=number(row, "count", "denominator"),
         )
     above, modules = (findings.one(estimand=name) for name in ("advocate_uses_above", "advocate_modules_from"))
@@ -41,7 +42,7 @@ def promoter_advocates(findings: Findings) -> Block:
         "The rule: {rule}. Half of all customers use it more than {uses} times, and {modules} modules or more.",
         rule=row.definition, uses=number(above, "number0"), modules=number(modules, "number0"),
     )  # fmt: skip
-    cells = []
+    cells: list[dict[str, object]] = []
     for first in findings.where(estimand=_CELLS[0]).rows():
         own = {name: findings.one(estimand=name, term=first.term) for name in _CELLS}
         cells.append(
@@ -67,4 +68,13 @@ def promoter_advocates(findings: Findings) -> Block:
         shown = table(
             f"The heaviest users among them, and the {amount_name(findings)} they pay", columns, cells, css="causes"
         )
-    return finding(head) + paragraph(rule, "sub") + shown
+    return finding(head) + paragraph(sentence("{rule} {spared}", rule=rule, spared=_spared(findings)), "sub") + shown
+
+
+def _spared(findings: Findings) -> Markup:
+    """Say who is not asked although they recommend and use much."""
+    rows = [row for row in findings.where(estimand="advocates_not_asked").rows() if row.estimate > 0]
+    if not rows:
+        return Markup("")
+    parts = [sentence("{n} where {why}", n=number(row, "count"), why=row.level) for row in rows]
+    return sentence("Not among them, although they use it as much: {parts}.", parts=sentence(", ").join(parts))
