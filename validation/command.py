@@ -16,7 +16,9 @@ from validation.arms import ARMS, FIRST_SEED, WANTED  # noqa: E402
 from validation.do import truth_record  # noqa: E402
 from validation.page import page, rows_of_csv  # noqa: E402
 from validation.results import Results  # noqa: E402
+from validation.rewriting import rows_with_surveys, with_surveys  # noqa: E402
 from validation.run import run  # noqa: E402
+from validation.survey_page import surveys  # noqa: E402
 from validation.work import PARTS  # noqa: E402
 
 
@@ -35,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
                 seeds = range(chosen.seed_from, chosen.seed_from + n)
                 run(part, arm, seeds, chosen.jobs, chosen.cache, chosen.again)
     results = read(chosen.cache)
+    if results.surveys and not results.effects:
+        return rewrite_surveys(results, chosen.write)
     text = page(results)
     if chosen.write is None:
         print(text)
@@ -42,6 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
     chosen.write.write_text(text, encoding="utf-8")
     with chosen.write.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows_of_csv(results))
+    return 0
+
+
+def rewrite_surveys(results: Results, place: Path | None) -> int:
+    """Write the section on answers to surveys alone, for there are no other records; print it where no page is named."""
+    if place is None:
+        print("\n\n".join(surveys(results.surveys)))
+        return 0
+    numbers = place.with_suffix(".csv")
+    with numbers.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    place.write_text(with_surveys(place.read_text(encoding="utf-8"), results.surveys), encoding="utf-8")
+    with numbers.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows_with_surveys(rows, results.surveys))
     return 0
 
 

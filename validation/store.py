@@ -15,7 +15,19 @@ CACHE = HERE / "cache"
 MEASURED = (
     *(
         HERE / f"{name}.py"
-        for name in ("arms", "coded", "company", "frames", "naive", "planted", "work", "do", "again", "surveys")
+        for name in (
+            "arms",
+            "coded",
+            "company",
+            "frames",
+            "naive",
+            "planted",
+            "work",
+            "do",
+            "again",
+            "surveys",
+            "redrawn",
+        )
     ),
     *(HERE.parent / "src" / "whychurn" / name for name in ("analyses", "models", "panel", "sources/simulator")),
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from validation import words
 from validation.markdown import calibration_table, percent, signed, table
+from validation.redrawn_page import why_short
 from validation.summary import Calibration, Mean, Share, calibrate
 from validation.surveys import DRIVER, TRUE_SLOPE, Record, closer
 
@@ -49,6 +50,7 @@ def surveys(records: Sequence[Record]) -> Iterable[str]:
     ours = Mean.of([record["modules"][DRIVER][0] for record in records if record["modules"].get(DRIVER)])
     yield words.SLOPE.format(truth=TRUE_SLOPE, exact=signed(exact), ours=signed(ours))
     yield calibration_table("module (log odds ratio per doubling of uses)", found, digits=2)
+    yield from why_short(records)
 
 
 def slopes(records: Sequence[Record]) -> list[tuple[str, Calibration]]:

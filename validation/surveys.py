@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from scipy.stats import norm
 
 from validation.arms import ARMS, settings_of
 from validation.frames import panel_from_frames
-from whychurn.analyses.answers import BANDS, bands_of
+from validation.redrawn import redrawn
+from whychurn.analyses.answers import BANDS, bands_of, valid_answers
 from whychurn.analyses.nps_response.findings import run as who_answers
 from whychurn.analyses.nps_response.invitations import valid_invitations
 from whychurn.analyses.promoters.findings import run as who_recommends
+from whychurn.analyses.promoters.model import Model, fit_model
+from whychurn.analyses.promoters.rows import AnswerRows, answer_rows
 from whychurn.errors import FitError
 from whychurn.models import fit_ordered_logit
 from whychurn.sources.simulator import CompanySettings
@@ -41,12 +45,17 @@ def surveys_record(arm: str, seed: int) -> Record:
     with panel_from_frames(settings) as (study, panel):
         invited = valid_invitations(panel, study).frame
         response, drivers = who_answers(panel, study), who_recommends(panel, study)
+        rows = answer_rows(panel, study)
+        sent = valid_answers(panel, study).frame[["response_id", "invited_at"]]
+        rows = replace(rows, frame=rows.frame.merge(sent, on="response_id", how="left", validate="1:1"))
+        model = fit_model(rows)
     known = known_at(settings, invited)
     truth = expected(known)
     record: Record = {"arm": arm, "seed": seed, "n_invited": len(invited), "n_answered": int(invited["answered"].sum())}
     record |= {"truth": float(truth.mean()), "truth_answered": float(truth[invited["answered"] == 1].mean())}
     record |= scores_of(response.table) | drivers_of(drivers.table)
     record["exact"] = exact_slope(known, invited)
+    record["redrawn"] = drawn_again(settings, rows, model, seed)
     record["seconds"] = round(time.process_time() - began, 3)
     return record
 
@@ -75,9 +84,26 @@ def known_at(settings: CompanySettings, invited: pd.DataFrame) -> pd.DataFrame:
 
 def expected(known: pd.DataFrame) -> np.ndarray:
     """Return what each answer would add to the score on average, had everybody answered, shape (n,)."""
+    felt = feeling(known)
+    return np.asarray(norm.sf((PROMOTER_FROM - felt) / NOISE) - norm.cdf((DETRACTOR_BELOW - felt) / NOISE))
+
+
+def drawn_again(settings: CompanySettings, rows: AnswerRows, model: Model, seed: int) -> Record | None:
+    """Return what intervals of modules do where the same customers answer again."""
+    if model.fit is None or DRIVER not in model.names:
+        return None
+    asked = pd.DataFrame({"account_id": rows.frame["account_id"], "day": rows.frame["invited_at"].dt.normalize()})
+    by_formula = feeling(known_at(settings, asked))
+    by_driver = 6.6 + PER_LOG * math.log(2.0) * rows.frame[model.names[DRIVER]].to_numpy()
+    edges = (DETRACTOR_BELOW, PROMOTER_FROM)
+    return redrawn(rows.frame, model.coded.names, model.names, DRIVER, (by_formula, by_driver), edges, NOISE, seed)
+
+
+def feeling(known: pd.DataFrame) -> np.ndarray:
+    """Return what each answer would be on average, before it is rounded, shape (n,)."""
     unhappy = known["last_csat"].between(1, 2)
-    feeling = 6.6 + PER_LOG * np.log1p(known["uses_28_reporting"]) - 0.7 * known["open_tickets"] - 1.6 * unhappy
-    return np.asarray(norm.sf((PROMOTER_FROM - feeling) / NOISE) - norm.cdf((DETRACTOR_BELOW - feeling) / NOISE))
+    felt = 6.6 + PER_LOG * np.log1p(known["uses_28_reporting"]) - 0.7 * known["open_tickets"] - 1.6 * unhappy
+    return felt.to_numpy(dtype=float)
 
 
 def exact_slope(known: pd.DataFrame, invited: pd.DataFrame) -> list[float] | None:

@@ -134,6 +134,8 @@ NOT_COMPLETE = (
 
 PARTS = {"effects": "effects", "table": "cause tables", "frames": "the whole way", "surveys": "answers to surveys"}
 
+NUMBERS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 10: "ten"}
+
 SURVEYS = (
     "{n:,} companies as planted, the whole way from their tables through the two analyses of the page on who answers. In the simulator "
     "active customers answer more, and unhappy ones less; the score rises with use of reporting, falls with open tickets and with "
@@ -153,7 +155,7 @@ DRIVERS = (
     "{first} of companies, with the right sign in {sign}, clearly (p < .05 adjusted over modules) in {clear}. The study declares reporting as the "
     "driver before looking. The full claim, reporting ahead of every other module after Holm’s adjustment over its comparisons and no other "
     "module above one by itself, is made in {holds}; some other module is clearly ahead of reporting, or wrongly said to go with recommending "
-    "as well, in {wrong}. A company this small seldom has the answers for the full claim: the "
+    "as well, in {wrong}. A company this small does not often have the answers for the full claim: the "
     "demo company, with six times as many, has."
 )
 
@@ -163,8 +165,43 @@ SLOPE = (
     "score acts on, those of the day of the invitation, the ordered logit gives {exact}; the page’s own, from the last whole week "
     "before the answer, {ours}. What is measured on other days than those that count is measured with error, and that draws "
     "a coefficient towards zero: what is read off a page of this kind is rather too small than too large. Coverage is of what the estimates of the page average to, for reporting; and of zero, for "
-    "modules that do nothing. It falls a little short for modules that few use: errors by account are known to be too small where few "
-    "accounts carry a term."
+    "modules that do nothing."
+)
+
+BRANT = (
+    "**One ratio for both steps.** Brant’s test of it rejects at 5% in {found} of the {n:,} companies in which it can be made. In the simulator one "
+    "ratio is only nearly right (what else moves a score is normal, not logistic, and scores are rounded), but that is not why: where answers are drawn "
+    "from the page’s own model, in which one ratio is exactly right, the test rejects in {exact} of draws, though it is held against F for the number of "
+    "accounts; with {times} times the customers, in {larger}. On a few hundred answers a rejection is weak evidence against one ratio."
+)
+
+REDRAWN = (
+    "**Why intervals of modules that do nothing are too narrow.** The same customers, with all that is known of them, were given answers again, {draws} times "
+    "a company, under conditions that differ in one thing at a time; counted are the intervals of the {modules} modules that do nothing."
+)
+
+CASES = {
+    "simulator": "drawn by the simulator’s formula, the page’s terms",
+    "model": "drawn from the page’s own model, the page’s terms",
+    "few": "the same, modules as the only terms",
+    "larger": "the page’s own model and terms, {times} times the customers",
+}
+
+NOT_CLUSTERING = "Errors that are not clustered do no better: clustering is not the reason."
+CLUSTERING = "Errors that are not clustered do better: clustering is part of the reason."
+NOT_THE_MODEL = "That answers do not come from exactly the page’s model matters no more than chance might."
+THE_MODEL = "That answers do not come from exactly the page’s model is part of the reason."
+NOT_TERMS = "Fewer terms do not help."
+TERMS = "Fewer terms help."
+SIZE = "More customers do: it is a matter of few answers, and goes away as they become many."
+NOT_SIZE = "Nor do more customers, so the reason has not been found."
+ONLY_CHANCE = (
+    "Of the table’s own intervals for these modules {pooled} hold zero, taken together: what single modules there fall below {simulator} is no more than "
+    "chance among so few companies."
+)
+MORE_THAN_CHANCE = (
+    "Of the table’s own intervals for these modules {pooled} hold zero, taken together, which is less than {simulator} by more than chance: part of the "
+    "reason has not been found."
 )
 
 NOT_CLUSTERED = "Standard errors in this table are those of the information, not clustered."
