@@ -8,6 +8,7 @@ import pytest
 
 import whychurn as wc
 from whychurn import display
+from whychurn.display.metrics.periods import unbroken
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
@@ -160,7 +161,9 @@ def test_a_calendar_year_that_is_the_last_twelve_months_is_listed_once(found):
     rows = found.where(estimand="customer_churn", method="year").rows()
     last = found.one(estimand="customer_churn", method="last year")
     page = str(display.metrics_rates(found).markup)
-    assert last.term == f"{rows[-1].term}-01-01 to {rows[-1].term}-12-31" and last.term not in page
+    assert last.term == f"{rows[-1].term}-01-01 to {rows[-1].term}-12-31" and last.term not in text_of(
+        display.metrics_rates(found)
+    )
     assert f">{rows[-1].term}</th>" in page
 
 
@@ -169,3 +172,9 @@ def test_failed_charges_are_told_in_money_too(found):
     failed, paid = (found.one(estimand=name, **where).estimate for name in ("amount_failed", "amount_recovered"))
     text = text_of(display.metrics_renewals(found))
     assert 0 < paid < failed and f"${failed:,.0f}" in text and f"${paid:,.0f}" in text
+
+
+def test_dates_of_periods_are_not_broken_in_two():
+    page = str(unbroken("2025-01-01 to 2025-12-31 <b>"))
+    assert re.findall(r"nowrap\">([^<]+)<", page) == ["2025-01-01", "2025-12-31"] and page.endswith(" &lt;b&gt;")
+    assert str(unbroken("2025 Q1")) == "2025 Q1"

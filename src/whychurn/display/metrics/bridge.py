@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.metrics.summary import LAST
 from whychurn.display.wording import first_upper, money_style, number
 from whychurn.findings import Findings, Row
@@ -34,7 +35,7 @@ def metrics_bridge(findings: Findings) -> Block:
         verb="grew" if grew else "shrank",
         **{name: number(row, style) for name, row in steps.items()} | named,
     )
-    bridge = table(sentence("The bridge of {period}", period=steps["opening"].term), columns, cells)
+    bridge = table(sentence("The bridge of {period}", period=unbroken(steps["opening"].term)), columns, cells)
     return finding(head) + bridge + _closing(findings) + folded("Month by month", _months(findings, style))
 
 
@@ -60,7 +61,7 @@ def _months(findings: Findings, style: str) -> Block:
     rows = findings.where(estimand="mrr", method="month").rows()
     cells: dict[str, dict[str, object]] = {}
     for row in rows:
-        cells.setdefault(str(row.term), {"month": row.term})[row.level] = number(row, style)
+        cells.setdefault(str(row.term), {"month": unbroken(row.term)})[row.level] = number(row, style)
     columns = [
         Column("Month", "month"),
         *(Column(name, level, number=True) for level, name in STEPS.items()),

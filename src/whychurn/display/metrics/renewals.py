@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.metrics.summary import LAST
 from whychurn.display.wording import first_row, first_upper, interval, money_style, number, or_dash, with_interval
 from whychurn.findings import Findings, Row
@@ -25,7 +26,7 @@ def _renewed(findings: Findings) -> Block:
     text = sentence(
         "Of {n} contracts due from {period}, {share} were renewed (interval {i}){money}.",
         n=number(row, "count", "denominator"),
-        period=row.level,
+        period=unbroken(row.level),
         share=number(row, "percent0"),
         i=interval(row, "percent0"),
         money=sentence(", and {m} of their revenue", m=number(money, "percent0"))
@@ -62,7 +63,11 @@ def _table(findings: Findings, head: str, rows: list[Row]) -> Block:
         Column("Of their revenue", "money", number=True),
         Column("Note", "note", css="small"),
     ]
-    caption = f"Contracts due {rows[0].level}" if rows[0].level else "Contracts due by quarter"
+    caption = (
+        sentence("Contracts due {period}", period=unbroken(rows[0].level))
+        if rows[0].level
+        else "Contracts due by quarter"
+    )
     return table(caption, columns, cells)
 
 

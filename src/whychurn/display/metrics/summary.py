@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.wording import first_row, interval, number, with_interval
 from whychurn.findings import Findings, Row
 
@@ -56,7 +57,7 @@ def _window(lost: Row) -> Block:
         "Of {n} customers who were there when the period {period} began, {gone} were gone when it ended (interval {i}). Customers "
         "won since do not count.",
         n=number(lost, "count", "denominator"),
-        period=lost.term,
+        period=unbroken(lost.term),
         gone=number(lost, "count", "numerator"),
         i=interval(lost, "percent1"),
     )
@@ -112,7 +113,7 @@ def _calendar_year(period: str) -> str:
 def _table(title: str, rows: list[Row]) -> Block:
     cells: dict[str, dict[str, object]] = {}
     for row in rows:
-        cell = cells.setdefault(str(row.term), {"period": row.term, "n": "", "note": row.note})
+        cell = cells.setdefault(str(row.term), {"period": unbroken(row.term), "n": "", "note": row.note})
         cell[row.estimand] = with_interval(row, "percent1") if row.estimated else "–"
         if row.estimand == "customer_churn":
             cell["n"] = sentence(
