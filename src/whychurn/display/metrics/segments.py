@@ -141,23 +141,28 @@ def _table(findings: Findings, rows: list[Row]) -> Block:
                 "note": row.note,
             }
         )
-    columns = [
-        Column("Group", "level", css="cause"),
+    group = Column("Group", "level", css="cause")
+    lost_columns = [
+        group,
         Column("Lost, of customers", "n", number=True),
         Column("Customers lost", "churn", number=True),
         Column("p, customers", CUSTOMERS, number=True),
         Column("Revenue lost", "money", number=True),
         Column("p, revenue", REVENUE, number=True),
+        Column("Of all revenue lost", "lost", number=True),
+        Column("Note", "note", css="small"),
+    ]
+    kept_columns = [
+        group,
         Column("Gross retention", "grr", number=True),
         Column("p, gross", "segment_grr_difference", number=True),
         Column("Net retention", "nrr", number=True),
         Column("p, net", "segment_nrr_difference", number=True),
-        Column("Of all revenue lost", "lost", number=True),
-        Column("Note", "note", css="small"),
     ]
     return folded(
         "Customers and revenue of every group",
-        table("The last twelve months by group; p adjusted, against all others", columns, cells),
+        table("What was lost in the last twelve months; p adjusted, against all others", lost_columns, cells),
+        table("What is kept of revenue; p adjusted, against all others", kept_columns, cells),
     )
 
 
