@@ -48,9 +48,16 @@ def surveys(records: Sequence[Record]) -> Iterable[str]:
     exact = Mean.of([record["exact"][0] for record in records if record.get("exact")])
     found = slopes(records)
     ours = Mean.of([record["modules"][DRIVER][0] for record in records if record["modules"].get(DRIVER)])
-    yield words.SLOPE.format(truth=TRUE_SLOPE, exact=signed(exact), ours=signed(ours))
+    gap = words.OUT_OF_DATE if _lost(records).limits[0] > 0 else words.UP_TO_DATE
+    yield words.SLOPE.format(truth=TRUE_SLOPE, exact=signed(exact), ours=signed(ours), gap=gap)
     yield calibration_table("module (log odds ratio per doubling of uses)", found, digits=2)
     yield from why_short(records)
+
+
+def _lost(records: Sequence[Record]) -> Mean:
+    """By how much the page's coefficient of the driver falls short of that of the measures that count, company by company."""
+    pairs = [(record.get("exact"), record["modules"].get(DRIVER)) for record in records]
+    return Mean.of([exact[0] - ours[0] for exact, ours in pairs if exact and ours])
 
 
 def slopes(records: Sequence[Record]) -> list[tuple[str, Calibration]]:

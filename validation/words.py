@@ -163,10 +163,15 @@ SLOPE = (
     "There is no exact truth for the coefficient of reporting: what else moves a score is normal in the simulator, not logistic, and scores are "
     "rounded. If it were logistic with the same spread, the log odds ratio per doubling would be {truth:.2f}. Fitted to the measures that a "
     "score acts on, those of the day of the invitation, the ordered logit gives {exact}; the page’s own, from the last whole week "
-    "before the answer, {ours}. What is measured on other days than those that count is measured with error, and that draws "
-    "a coefficient towards zero: what is read off a page of this kind is rather too small than too large. Coverage is of what the estimates of the page average to, for reporting; and of zero, for "
+    "before the answer, {ours}. {gap} Coverage is of what the estimates of the page average to, for reporting; and of zero, for "
     "modules that do nothing."
 )
+
+OUT_OF_DATE = (
+    "What is measured on other days than those that count is measured with error, and that draws a coefficient towards zero: what is read off a page of "
+    "this kind is rather too small than too large."
+)
+UP_TO_DATE = "They differ by no more than chance might: that the page knows use in whole weeks only costs nothing that shows here."
 
 BRANT = (
     "**One ratio for both steps.** Brant’s test of it rejects at 5% in {found} of the {n:,} companies in which it can be made. In the simulator one "
@@ -196,8 +201,8 @@ TERMS = "Fewer terms help."
 SIZE = "More customers do: it is a matter of few answers, and goes away as they become many."
 NOT_SIZE = "Nor do more customers, so the reason has not been found."
 ONLY_CHANCE = (
-    "Of the table’s own intervals for these modules {pooled} hold zero, taken together: what single modules there fall below {simulator} is no more than "
-    "chance among so few companies."
+    "Of the table’s own intervals for these modules {pooled} hold zero, taken together, no fewer than chance allows beside {simulator}. Why single modules lie "
+    "lower than others was not traced further."
 )
 MORE_THAN_CHANCE = (
     "Of the table’s own intervals for these modules {pooled} hold zero, taken together, which is less than {simulator} by more than chance: part of the "

@@ -80,6 +80,14 @@ def test_the_test_of_one_ratio_and_what_makes_intervals_narrow_are_told():
     assert "Fewer terms do not help. More customers do" in text
 
 
+def test_what_is_out_of_date_is_blamed_only_where_it_shows():
+    from validation import survey_page
+
+    late = [record() | {"exact": [0.6, 0.1]} for _ in range(3)]
+    assert "rather too small than too large" in "\n".join(survey_page.surveys(late))
+    assert "costs nothing that shows here" in "\n".join(survey_page.surveys([record() for _ in range(3)]))
+
+
 @pytest.mark.parametrize(
     ("counts", "sentence"),
     [
@@ -100,7 +108,7 @@ def test_reasons_follow_from_the_differences(counts, sentence):
 def test_what_single_modules_fall_below_is_told_by_chance_or_not():
     from validation.redrawn_page import why_short
 
-    assert "no more than chance among so few" in "\n".join(why_short([record() for _ in range(3)]))
+    assert "no fewer than chance allows" in "\n".join(why_short([record() for _ in range(3)]))
     missed = [record() for _ in range(3)]
     for one in missed:
         one["modules"]["mobile"] = [0.5, 0.1, 0.001]
