@@ -101,8 +101,8 @@ def test_what_does_not_hold_is_not_claimed(recommending, values, summary, title)
 def test_a_claim_found_afterwards_says_so(recommending):
     found = changed(recommending, {"estimand": "claim"}, {"declared": "found", "family": "21 comparisons"})
     text = said(found, "promoter_contrasts")
-    assert "the data chose reporting, so all pairs of modules are compared" in text and "21 comparisons" in text
-    assert "The study named no module before looking: the data chose reporting" in said(found, "promoters_summary")
+    assert "The data chose reporting, so all pairs of modules are compared" in text and "21 comparisons" in text
+    assert "The study named no module before looking. The data chose reporting" in said(found, "promoters_summary")
     assert "declares reporting as the driver of recommending" in said(recommending, "promoter_contrasts")
 
 
@@ -119,6 +119,18 @@ def test_a_module_ahead_of_the_declared_one_is_said_plainly():
     unclear = changed(unclear, {"estimand": "claim"}, {"grade": "no module stands out"})
     assert "which may be chance" in said(unclear, "promoters_summary")
     assert "reporting is in front, not billing as the study expected" in said(unclear, "promoter_contrasts")
+
+
+def test_a_declared_module_that_is_not_recorded_is_told_once():
+    study, panel = company_panel()
+    other = wc.analyse("promoters", panel, replace(study, recommending=Recommending(driver="repotring")))
+    for part in ("promoters_summary", "promoter_contrasts"):
+        text = said(other, part)
+        assert (
+            "declares “repotring”, but no use of such a module is recorded" in text
+            and "The data chose reporting" in text
+        )
+        assert "named no module" not in text and "declares no driver" not in text
 
 
 def test_what_is_not_clear_is_not_called_nothing(recommending):

@@ -155,8 +155,7 @@ def promoter_contrasts(findings: Findings) -> Block:
         "are adjusted by Holm over {family}.",
         how=f"The study declares {claim.term} as the driver of recommending, so it is held against each other module."
         if claim.declared == IN_ADVANCE
-        else f"{claim.note} The study declares no driver that could be compared: the data chose {claim.term}, so all pairs of modules are "
-        "compared.".strip(),
+        else f"{claim.note or 'The study declares no driver of recommending.'} The data chose {claim.term}, so all pairs of modules are compared.",
         family=claim.family,
     )
     title = _claim_title(findings, claim)

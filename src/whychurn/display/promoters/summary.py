@@ -123,8 +123,9 @@ def _chosen(findings: Findings) -> Markup:
         return Markup("")
     if claim.declared == IN_ADVANCE:
         return sentence("The study named {module} before looking.", module=claim.term)
-    text = "The study named no module before looking: the data chose {module}, and the largest of several ratios is rather too large."
-    return sentence("{note} " + text if claim.note else text, note=claim.note, module=claim.term)
+    why = claim.note or "The study named no module before looking."
+    text = "{why} The data chose {module}, and the largest of several ratios is rather too large."
+    return sentence(text, why=why, module=claim.term)
 
 
 def leader_of(findings: Findings) -> Row | None:
