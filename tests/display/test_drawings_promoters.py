@@ -146,6 +146,13 @@ def test_the_assumption_is_shown_in_full_only_where_it_fails(recommending):
     fails = changed(holds, {"estimand": "one_ratio_test", "term": "reporting"}, {"p_adjusted": 0.001})
     text = said(fails, "promoter_assumption")
     assert "The steps differ" in text and ": reporting" in text and "here are both" in text
+    whole = recommending.one(estimand="one_ratio_test", term="All terms")
+    assert (
+        f"With {whole.n_accounts:.0f} customers for {whole.df:.0f} differences the test rejects rather too often"
+        in text
+    )
+    many = changed(fails, {"estimand": "one_ratio_test", "term": "All terms"}, {"n_accounts": 40.0 * whole.df})
+    assert "rather too often" not in said(many, "promoter_assumption")
 
 
 def test_where_no_module_is_clear_the_title_says_so(recommending):

@@ -164,7 +164,8 @@ def assumption_rows(model: Model, study: TableStudy) -> Iterator[dict[str, Any]]
     found = model.fit.parallel_test()
     base = BASE | {
         "estimand": "one_ratio_test", "method": "Wald test of binary regressions (Brant), by account", "declared": IN_ADVANCE,
-        "definition": "no difference between the odds ratios of not being a detractor and of being a promoter",
+        "definition": "no difference between the odds ratios of not being a detractor and of being a promoter; of clusters, against F",
+        "n_accounts": model.fit.n_clusters,
     }  # fmt: skip
     modules = {name: module for module, name in model.names.items()}
     if found.note:

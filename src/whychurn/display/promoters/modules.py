@@ -24,6 +24,9 @@ from whychurn.display.promoters.summary import (
 from whychurn.display.wording import number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
+#: With fewer customers for each difference that Brant's test compares, it rejects too often.
+FEW_PER_DIFFERENCE = 40
+
 
 def promoter_modules(findings: Findings) -> Block:
     """Return the modules with their odds ratios drawn, the largest first."""
@@ -243,10 +246,20 @@ def promoter_assumption(findings: Findings) -> Block:
         return paragraph(text, "sub") + folded("The two steps, one by one", steps)
     names = f": {', '.join(str(row.term) for row in failing)}" if failing else ""
     text = sentence(
-        "{gloss} The steps differ ({p} for all terms together{names}), so the ratios above are averages of the two; here are both.",
-        gloss=gloss, p=p_text(whole, "p_value"), names=names,
+        "{gloss} The steps differ ({p} for all terms together{names}), so the ratios above are averages of the two; here are both.{few}",
+        gloss=gloss, p=p_text(whole, "p_value"), names=names, few=_few(whole),
     )  # fmt: skip
     return finding(text) + steps
+
+
+def _few(whole: Row) -> Markup:
+    """Say that the test rejects too often where customers are few beside what is compared (docs/validation.md)."""
+    if not whole.n_accounts < FEW_PER_DIFFERENCE * whole.df:
+        return Markup("")
+    return sentence(
+        " With {n} customers for {df} differences the test rejects rather too often.",
+        n=number(whole, "count", "n_accounts"), df=number(whole, "number0", "df"),
+    )  # fmt: skip
 
 
 def _least(tests: list[Row]) -> Markup:
