@@ -63,6 +63,7 @@ benchmark: $(STAMP)  ## measure against other libraries into docs/benchmarks.md 
 	  $$python -m benchmarks --write docs/benchmarks.md && $$python -m benchmarks.panel --write docs/benchmarks-panel.md
 
 validate: $(STAMP)  ## hold the analyses against simulated companies with known truth, into docs/validation.md (hours; resumes)
+	@$(BIN)/python -m validation.revenue docs/validation-revenue.md
 	@$(BIN)/python -m validation --write docs/validation.md
 
 # An environment of its own: the lock, this checkout, and those of benchmarks/peers.txt that install here.
