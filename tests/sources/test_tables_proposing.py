@@ -116,6 +116,23 @@ def test_reasons_are_listed_with_counts_and_sorted_by_their_words(tmp_path: Path
     assert text.count("# controllable = true  # CHECK: true or false") == 3
 
 
+def test_with_scores_and_modules_the_study_is_asked_what_it_expects(tmp_path: Path) -> None:
+    files, headers = company(), dict(HEADERS)
+    write(tmp_path / "without", files)
+    assert "[recommending]" not in propose_study(tmp_path / "without").read_text()
+    files["nps_survey.csv"] = [
+        [f"R{i}", f"C{i:03}", f"2024-0{1 + i % 9}-02 09:00", f"2024-0{1 + i % 9}-03 10:00", str(i % 11)]
+        for i in range(40)
+    ]
+    headers["nps_survey.csv"] = ["response_id", "client_id", "invited_at", "answered_at", "nps"]
+    write(tmp_path / "with", files, headers)
+    place = propose_study(tmp_path / "with")
+    text = place.read_text()
+    assert read_study(place).recommending.driver == ""
+    place.write_text(text.replace("# [recommending]\n# driver", "[recommending]\ndriver"))
+    assert read_study(place).recommending.driver in ("crm", "tax")
+
+
 def test_many_reasons_stand_together(tmp_path: Path) -> None:
     files = company(150)
     reasons = (f'said "{i}" of it' for i in range(1000))

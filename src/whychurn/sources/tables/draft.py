@@ -25,7 +25,16 @@ MOST_MODULES = 40
 
 def draft_tables(p: Proposal) -> str:
     """Return the text of the file."""
-    parts = [*_study(p), *_tables(p), *_churn(p), *_reasons(p), *_measures(p), *draft_causes(p), *_left(p)]
+    parts = [
+        *_study(p),
+        *_tables(p),
+        *_churn(p),
+        *_reasons(p),
+        *_recommending(p),
+        *_measures(p),
+        *draft_causes(p),
+        *_left(p),
+    ]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -224,6 +233,20 @@ def _no_reason(p: Proposal) -> str:
         columns = some((shown(name, 40) for name in table.unused), 12)
         begin += f" If a column holds it (not used: {columns}), name it with --column subscriptions.end_reason=COLUMN."
     return f"{begin} With reasons, add:"
+
+
+def _recommending(p: Proposal) -> Iterator[str]:
+    scored = "surveys" in p.tables and "score" in p.tables["surveys"].fit.columns
+    if scored and len(p.modules) > 1:
+        names = [value for value, _ in p.modules[:MOST_MODULES]]
+        yield from wrapped(
+            "CHECK: whose frequent users do you expect to be the best promoters? Say so before you look. With nothing said, the page on who "
+            "recommends takes the module that does best, and says that the data chose it."
+        )
+        yield "# [recommending]"
+        yield f"# driver = {toml_string(names[0])}"
+        yield from wrapped(f"One of: {', '.join(shown(name, 40) for name in names)}.")
+        yield ""
 
 
 def _measures(p: Proposal) -> Iterator[str]:
