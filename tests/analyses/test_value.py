@@ -172,6 +172,19 @@ def test_compounding_has_closed_forms(tmp_path):
     assert "No costs" in found.one(estimand="zero_retention").note
 
 
+def test_who_leaves_and_returns_within_the_year_is_kept_and_not_won_again(tmp_path):
+    """All 20 are there at both ends, 5 of them after half a year away; 6 were gone before and 4 of them come back."""
+    rows = [*started(15, date(2023, 1, 1)), *started(5, date(2023, 1, 1), end=date(2024, 2, 1), prefix="b"),
+            *started(5, date(2024, 8, 1), prefix="b"), *started(6, date(2022, 1, 1), end=date(2023, 6, 1), prefix="c"),
+            *started(4, date(2024, 5, 1), prefix="c"), *started(8, date(2024, 7, 1), prefix="d")]  # fmt: skip
+    found = ledger(tmp_path, rows)
+    assert value(found, "yearly_retention", level="retention as it is") == 1
+    new = found.one(estimand="new_per_month")
+    assert (new.numerator, new.denominator, new.estimate) == (12, 12, 1)
+    # Nobody is lost: in a year those of today and twelve more.
+    assert value(found, "recurring_revenue", level="retention as it is", time=12.0) == pytest.approx(100 * (32 + 12))
+
+
 def test_a_payback_between_two_points():
     line = [{"time": 0.0, "v": -10.0}, {"time": 1.0, "v": -2.0}, {"time": 2.0, "v": 6.0}]
     assert crossing(line, "v") == 1.25

@@ -47,7 +47,7 @@ def compounding_rows(ledger: Ledger, year: LastYear) -> Iterator[dict[str, Any]]
         return
     retention = year.yearly_retention
     better = min(1.0, retention + POINTS)
-    new = (year.won + year.returned) / year.months
+    new = year.joined / year.months
     base = BASE | {"method": METHOD}
     short = (
         ""
@@ -57,8 +57,9 @@ def compounding_rows(ledger: Ledger, year: LastYear) -> Iterator[dict[str, Any]]
     for level, value in ((AS_NOW, retention), (MORE, better)):
         yield base | {"estimand": "yearly_retention", "unit": "share", "level": level, "estimate": value, "note": short}
     yield base | {
-        "estimand": "new_per_month", "unit": "customers", "estimate": new, "numerator": year.won + year.returned,
-        "denominator": year.months, "definition": "customers won or won back per month of the last year",
+        "estimand": "new_per_month", "unit": "customers", "estimate": new, "numerator": year.joined,
+        "denominator": year.months,
+        "definition": "customers won or won back per month of the last year, without those whom retention counts as kept",
     }  # fmt: skip
     yield from _paths(ledger, year, new, (retention, better), base)
     yield from _steady(year, new, monthly(retention), base)

@@ -23,6 +23,9 @@ class LastYear:
     opening, lost, closing, won, returned, left : float
         Customers at the beginning, those of them gone at the end, at the end, won for the first time, come back, and
         departures.
+    joined : float
+        Customers who were none at the beginning and came, or came back, by the end. Whoever was there at the beginning,
+        left and returned is kept: retention counts it already.
     mrr_closing, mrr_new, mrr_down, mrr_up : float
         Monthly recurring revenue at the end, won with new customers, lost (with leavers and smaller contracts), and
         gained by larger contracts and returns.
@@ -43,6 +46,7 @@ class LastYear:
     won: float
     returned: float
     left: float
+    joined: float
     mrr_closing: float
     mrr_new: float
     mrr_down: float
@@ -85,6 +89,7 @@ def last_year(ledger: Ledger, panel: Panel) -> LastYear:
     return LastYear(
         begins=begins.date(),
         ends=ends.date(),
+        joined=float(joined_between(ledger.spells, begins, ends)),
         months=months_between(begins, ends),
         mrr_down=float(sums["mrr_churn"] + sums["mrr_contraction"]),
         mrr_up=float(sums["mrr_expansion"] + sums["mrr_reactivation"]),
@@ -92,6 +97,13 @@ def last_year(ledger: Ledger, panel: Panel) -> LastYear:
         **{name: float(sums[name]) for name in ("mrr_closing", "mrr_new")},
         **means_between(ledger, begins, ends),
     )
+
+
+def joined_between(spells: pd.DataFrame, begins: pd.Timestamp, ends: pd.Timestamp) -> int:
+    """Return how many customers came or came back within a period who were none on the day before it."""
+    there = (spells["started_on"] < begins) & ~(spells["ended_on"] < begins)
+    came = (spells["started_on"] >= begins) & (spells["started_on"] < ends)
+    return len(set(spells.loc[came, "account_id"]) - set(spells.loc[there, "account_id"]))
 
 
 def months_between(begins: pd.Timestamp, ends: pd.Timestamp) -> float:
