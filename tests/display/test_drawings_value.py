@@ -63,6 +63,42 @@ def test_the_headline_names_the_largest_step(found):
     assert "mostly because it counts later money like money today" in text(Findings(table), "value_summary")
 
 
+def test_a_step_away_from_the_estimate_is_no_reason(found):
+    """The formula is 10 below the estimate: one step of -50 away from it, and steps of 30 towards it."""
+    table = found.table.copy()
+    steps = table["estimand"] == "step"
+    table.loc[steps, "estimate"] = 0.0
+    for level, step in (("horizon", -50.0), ("tenure", 30.0), ("revenue", 29.0), ("discount", 1.0)):
+        table.loc[steps & (table["level"] == level), "estimate"] = step
+    changed = Findings(table)
+    assert "above all because it takes leaving to be as likely at every age" in text(changed, "value_summary")
+    assert "the largest step is: leaving as observed at each age" in text(changed, "value_walk")
+
+
+def test_the_identity_is_printed_with_all_its_factors(found):
+    said = text(found, "value_profit")
+    assert re.search(r"customers on average × 12 months × \(\$[\d,]+ − \$[\d,]+ a month\) less", said)
+
+
+def test_retention_that_cannot_rise_by_five_points_is_not_called_five_points(found):
+    assert "Five points more yearly retention would add $" in text(found, "value_compounding")
+    table = found.table.copy()
+    more = (table["estimand"] == "yearly_retention") & (table["level"] == "five points more")
+    table.loc[more, "note"] = "Retention cannot rise by five points: all customers staying is the most."
+    said = text(Findings(table, found.provenance), "value_compounding")
+    assert (
+        "If all customers stayed, that would add $" in said
+        and "ive points more" not in said
+        and "five points add" not in said
+    )
+
+
+def test_what_is_often_quoted_is_context_and_no_verdict(found):
+    said = text(found, "value_keeping")
+    assert said.count("Context, not a finding of these data and no verdict on them.") == 1
+    assert "a good yearly churn is 3–5% (depends on size" in said
+
+
 def test_zero_profit_is_marked_where_there_is_one(found):
     table = found.table.copy()
     zero = table["estimand"] == "zero_retention"

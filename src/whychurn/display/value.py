@@ -54,13 +54,21 @@ def value_summary(findings: Findings) -> Block:
     usual = first_row(findings, estimand="usual_value")
     if usual is None or not usual.estimated:
         return finding(sentence("{head}.", head=head)) + paragraph(note_of(findings, "usual_value"), "sub")
-    biggest = max(findings.where(estimand="step").rows(), key=lambda row: abs(row.estimate))
+    step, most = _main_step(findings)
     return finding(
         sentence(
-            "{head}; the usual formula says {u}, mostly because {why}.",
-            head=head, u=number(usual, money), why=BECAUSE[biggest.level],
+            "{head}; the usual formula says {u}, {part} because {why}.",
+            head=head, u=number(usual, money), part="mostly" if most else "above all", why=BECAUSE[step.level],
         )
     )  # fmt: skip
+
+
+def _main_step(findings: Findings) -> tuple[Row, bool]:
+    """Return the largest step of those that lead to the estimate and not away from it, and whether it is most of all steps."""
+    steps = findings.where(estimand="step").rows()
+    way = sum(row.estimate for row in steps)
+    step = max(steps, key=lambda row: row.estimate * (1 if way > 0 else -1))
+    return step, 2 * abs(step.estimate) >= sum(abs(row.estimate) for row in steps)
 
 
 def value_curve(findings: Findings) -> Block:
@@ -87,14 +95,20 @@ def value_curve(findings: Findings) -> Block:
         "Value of a new customer by age in months, with interval, beside the usual formula without discount and costs."
     )
     svg = [lines_svg(lines, alt, layout, money, "months as a customer") for layout in (WIDE, NARROW)]
-    return figure(svg[0], svg[1], title) + folded("Who is still there at each age, and what they pay", _ages(findings))
+    before = " The usual formula is drawn before discount and costs." if usual else ""
+    words = (
+        f"Of customers in their first stay, those who were there before the window from the age they had then.{before}"
+    )
+    return figure(svg[0], svg[1], title, paragraph(words, "sub")) + folded(
+        "Who is still there at each age, and what they pay", _ages(findings)
+    )
 
 
 def _ages(findings: Findings) -> Block:
     money = money_style(findings)
     cells = [
         {
-            "age": number(row, "number0", "time"),
+            "age": sentence("Month {m}", m=number(row, "number0", "time")),
             "n": number(row, "count"),
             "s": number(findings.one(estimand="survival", time=row.time), "percent1"),
             "m": number(paid, money) if (paid := first_row(findings, estimand="mean_amount", time=row.time)) else "",
@@ -102,12 +116,12 @@ def _ages(findings: Findings) -> Block:
         for row in findings.where(estimand="n_at_risk").rows()
     ]
     columns = [
-        Column("Months", "age", css="cause"),
+        Column("Age", "age", css="cause"),
         Column("Customers observed", "n", number=True),
-        Column("Still there", "s", number=True),
-        Column("Pay per month", "m", number=True),
+        Column("Of new customers still there", "s", number=True),
+        Column("Pay a month, on average", "m", number=True),
     ]
-    return table("First stays by age", columns, cells, css="causes")
+    return table("How many are observed at each age, and what those still there pay", columns, cells, css="causes")
 
 
 def value_walk(findings: Findings) -> Block:
@@ -131,10 +145,11 @@ def value_walk(findings: Findings) -> Block:
         "days. Each row changes one thing; the last is the estimate above.",
         a=number(arpa, money), c=number(churn, "percent1"),
     )  # fmt: skip
-    biggest = max(steps, key=lambda row: abs(row.estimate))
+    step, most = _main_step(findings)
     title = sentence(
-        "Most of the difference to the usual formula is one step: {s} ({d})",
-        s=STEPS[biggest.level].lower(), d=number(biggest, money),
+        "{part} the usual formula to the estimate {word}: {s} ({d})",
+        part="Most of the way from" if most else "From", word="is one step" if most else "the largest step is",
+        s=STEPS[step.level].lower(), d=number(step, money),
     )  # fmt: skip
     return table(title, columns, cells, css="causes") + paragraph(words, "sub")
 
@@ -182,12 +197,16 @@ def value_segments(findings: Findings) -> Block:
     ]
     differing = ", ".join(row.term for row in tests if row.term in clear) or "none"
     words = (
-        "Levels are those of a customer's first day observed. Differences are differences between customers: nothing says "
-        f"that moving a customer to another level would change what it brings. Differ beyond chance: {differing}."
+        "The broken line is all customers. Levels are those of a customer's first day observed, each segment by itself: larger "
+        "customers may also be those on larger plans. Nothing says that moving a customer to another level would change what it "
+        f"brings. Differ beyond chance (allowing for how many segments were looked at): {differing}."
+    )
+    caption = sentence(
+        "Value of a new customer in the first {h} months, by segment", h=number(known[0], "number0", "time")
     )
     return (
         figure(svg[0], svg[1], title, paragraph(words, "sub"))
-        + folded("All segments with numbers", table("Lifetimes by segment", columns, cells, css="causes"))
+        + folded("All segments with numbers", table(caption, columns, cells, css="causes"))
     )  # fmt: skip
 
 

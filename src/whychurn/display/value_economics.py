@@ -8,7 +8,7 @@ from whychurn.display.blocks import Block, Column, bullets, figure, finding, fol
 from whychurn.display.blocks import say as sentence
 from whychurn.display.value_figures import NARROW, WIDE, Line, lines_svg
 from whychurn.display.wording import first_row, interval, money_style, note_of, number, with_interval
-from whychurn.findings import Findings
+from whychurn.findings import Findings, Row
 
 
 def value_profit(findings: Findings) -> Block:
@@ -21,8 +21,8 @@ def value_profit(findings: Findings) -> Block:
     n, new = findings.one(estimand="average_customers"), findings.one(estimand="new_customers")
     parts = {name: findings.one(estimand=f"year_{name}") for name in ("arpa", "service", "acquisition")}
     text = sentence(
-        "Last {m} months: {n} customers on average × ({a} − {s} a month) less {w} new customers × {k} to win each = {p}, before "
-        "all other costs.{unknown}",
+        "Last {m} months: {n} customers on average × {m} months × ({a} − {s} a month) less {w} new customers × {k} to win each = "
+        "{p}, before all other costs.{unknown}",
         m=number(profit, "number0", "time"), n=number(n, "number0"), a=number(parts["arpa"], money),
         s=number(parts["service"], money), w=number(new, "count"), k=number(parts["acquisition"], money),
         p=number(profit, money),
@@ -48,7 +48,7 @@ def value_profit(findings: Findings) -> Block:
     after: Markup | str = long_run.note
     if long_run.estimated:
         after = sentence(
-            "At last year's figures, and for ever, a yearly retention below {z} would lose money.",
+            "If last year's figures went on for ever, a yearly retention below {z} would lose money.",
             z=number(long_run, "percent1"),
         )
     return figure(svg[0], svg[1], title, paragraph(text, "sub") + paragraph(after, "sub")) + _months(findings, money)
@@ -79,13 +79,17 @@ def value_compounding(findings: Findings) -> Block:
     if not gains:
         return paragraph(note_of(findings, "gain_revenue"), "note")
     money, first, last = money_style(findings), min(gains), max(gains)
-    now = "retention as it is"
+    now, more = "retention as it is", "five points more"
+    better = first_row(findings, estimand="yearly_retention", level=more)
+    capped = better is not None and bool(better.note)
+    names = {more: "All customers stay" if capped else more.capitalize(), now: now.capitalize()}
     lines = [
-        Line(level.capitalize(), findings.where(estimand="recurring_revenue", level=level).rows(), dashed=level == now)
-        for level in ("five points more", now)
+        Line(name, findings.where(estimand="recurring_revenue", level=level).rows(), dashed=level == now)
+        for level, name in names.items()
     ]
     title = sentence(
-        "Five points more yearly retention add {a} of monthly revenue by month {f}, but {b} by month {l}",
+        "{what} {a} of monthly revenue by month {f} and {b} by month {l}",
+        what="If all customers stayed, that would add" if capped else "Five points more yearly retention would add",
         a=number(gains[first], money), f=number(gains[first], "number0", "time"), b=number(gains[last], money),
         l=number(gains[last], "number0", "time"),
     )  # fmt: skip
@@ -98,7 +102,7 @@ def value_compounding(findings: Findings) -> Block:
         profit, part = (first_row(findings, estimand=name, time=time) for name in ("gain_profit", "gain_profit_share"))
         cells.append(
             {
-                "month": number(row, "number0", "time"),
+                "month": sentence("Month {m}", m=number(row, "number0", "time")),
                 "revenue": sentence("{a} ({s})", a=number(row, money), s=number(share, "percent1")),
                 "profit": sentence("{a} ({s})", a=number(profit, money), s=number(part, "percent1"))
                 if profit is not None and part is not None
@@ -106,36 +110,62 @@ def value_compounding(findings: Findings) -> Block:
             }
         )
     columns = [
-        Column("Month", "month", css="cause"),
+        Column("From now", "month", css="cause"),
         Column("More revenue a month", "revenue", number=True),
-        Column("More profit a month", "profit", number=True),
+        *([Column("More profit a month", "profit", number=True)] if any(cell["profit"] for cell in cells) else []),
     ]
     steady = {row.time: row for row in findings.where(estimand="steady_state").rows() if row.estimated}
     text: Markup | str = note_of(findings, "steady_state")
     if steady:
         text = sentence(
-            "At today's churn ({c} a month) recurring revenue settles at {a} in the end; at half of it, at {b}: twice as much.",
+            "If nothing else changed, recurring revenue would settle at {a} a month at today's churn ({c} a month), and at {b}, twice "
+            "as much, at half of it.",
             c=number(steady[1.0], "percent1", "numerator"), a=number(steady[1.0], money), b=number(steady[0.5], money),
         )  # fmt: skip
     quoted = findings.one(estimand="quoted", level="profit from five points more retention")
-    context = sentence("Often quoted: {i} more profit. {note}", i=interval(quoted, "percent0"), note=quoted.note)
-    below = paragraph(text) + table("What five points add", columns, cells, css="causes") + paragraph(context, "sub")
+    context = sentence(
+        "Often quoted: {i} more profit. {context} {note}",
+        i=interval(quoted, "percent0"),
+        context=quoted.definition,
+        note=quoted.note,
+    )
+    caption = (
+        "What it adds, against retention as it is" if capped else "What five points add, against retention as it is"
+    )
+    below = _held(findings) + paragraph(text) + table(caption, columns, cells, css="causes") + paragraph(context, "sub")
     return figure(svg[0], svg[1], title, below)
+
+
+def _held(findings: Findings) -> Block:
+    """Say at which retentions and how many new customers a month revenue is carried forward."""
+    now, more = (
+        first_row(findings, estimand="yearly_retention", level=level)
+        for level in ("retention as it is", "five points more")
+    )
+    new = first_row(findings, estimand="new_per_month")
+    if now is None or more is None or new is None:
+        return Block(Markup(""))
+    text = sentence(
+        "Carried forward, not foreseen: {r} of customers kept a year against {m}, {n} new customers a month as in the last year, "
+        "each paying what customers pay on average now. {note}",
+        r=number(now, "percent1"), m=number(more, "percent1"), n=number(new, "number1"), note=more.note,
+    )  # fmt: skip
+    return paragraph(text, "sub")
 
 
 def value_keeping(findings: Findings) -> Block:
     """Return what winning and keeping cost, payback, and how many customers make up for those who leave."""
     money = money_style(findings)
     labels = {
-        "acquisition_cost": ("Winning a customer", money),
-        "keeping_cost": ("Serving a customer for a year", money),
-        "cost_ratio": ("Winning against a year of serving", "ratio2"),
+        "acquisition_cost": ("Winning a customer, whole window", money),
+        "keeping_cost": ("Serving a customer for a year, whole window", money),
+        "cost_ratio": ("Winning, in years of serving", "ratio2"),
         "payback_simple": ("Months until paid for, by the last year's averages", "number1"),
         "payback_month": ("Months until paid for, leavers and discount included", "number1"),
-        "won_per_month": ("New customers a month", "number1"),
-        "stand_still_customers": ("New customers a month needed to stand still", "number1"),
-        "stand_still_revenue": ("The same, to keep recurring revenue", "number1"),
-        "stand_still_cost": ("What standing still costs a year", money),
+        "won_per_month": ("New customers a month, last year", "number1"),
+        "stand_still_customers": ("New customers a month needed to keep their number", "number1"),
+        "stand_still_revenue": ("New customers a month needed to keep recurring revenue", "number1"),
+        "stand_still_cost": ("What winning those who keep the number costs a year", money),
         "interventions_per_year": ("Attempts to save, per customer and year", "number2"),
     }
     cells = [
@@ -160,10 +190,17 @@ def value_keeping(findings: Findings) -> Block:
     ratio = findings.one(estimand="quoted", level="cost of winning against cost of keeping")
     churn = findings.one(estimand="quoted", level="yearly churn of a good subscription business")
     context = sentence(
-        "Often quoted: winning costs {r} times as much as keeping; a good yearly churn is {c}. {a} {b}",
-        r=interval(ratio, "number0"), c=interval(churn, "percent0"), a=ratio.note, b=churn.note,
+        "Often quoted: winning costs {r} times as much as keeping ({a}); a good yearly churn is {c} ({b}). {context}",
+        r=interval(ratio, "number0"), c=interval(churn, "percent0"), a=_inside(ratio), b=_inside(churn),
+        context=churn.definition,
     )  # fmt: skip
     return finding(title) + table("The economics of keeping", columns, cells, css="causes") + paragraph(context, "sub")
+
+
+def _inside(row: Row) -> str:
+    """Return a note as it stands within brackets."""
+    text = str(row.note).rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def value_assumptions(findings: Findings) -> Block:

@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 
 from whychurn.display.curves import shortened
 from whychurn.display.numbers import format_number
-from whychurn.display.svg import INK, LINE, SERIES, SOFT, STYLE, inline_svg
+from whychurn.display.svg import INK, LINE, PAPER, SERIES, SOFT, STYLE, inline_svg
 from whychurn.findings import Row
 
+#: Part of the width that the name of a segment may take.
+HEAD = 0.75
 #: Positive values that lie further apart than this many times are drawn on a scale of multiples.
 WIDE_SPREAD = 10
 
@@ -98,7 +100,7 @@ def dots_svg(groups: Sequence[tuple[str, Sequence[Row]]], alt: str, layout: Layo
         heads: list[tuple[int, str]] = []
         place = 0
         for group, rows in groups:
-            heads.append((place, shortened(group, 0.6 * layout.width, layout.font)))
+            heads.append((place, shortened(group, HEAD * layout.width, layout.font)))
             place += 1
             for row in rows:
                 ax.plot([row.conf_low, row.conf_high], [place, place], color=SERIES[0], linewidth=2)
@@ -108,7 +110,10 @@ def dots_svg(groups: Sequence[tuple[str, Sequence[Row]]], alt: str, layout: Layo
         ax.axvline(middle.estimate, color=SOFT, linestyle=(0, (3, 2)), linewidth=1)
         ax.set_yticks([at for at, _ in names], [name for _, name in names])
         for at, head in heads:
-            ax.text(0.01, at, head, transform=ax.get_yaxis_transform(), fontweight="bold", color=INK, va="center")
+            ax.text(
+                0.01, at, head, transform=ax.get_yaxis_transform(), fontweight="bold", color=INK, va="center",
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
+            )  # fmt: skip
         ax.set_ylim(place - 0.5, -0.7)
         ax.tick_params(axis="y", length=0)
         limits = [limit for _, rows in groups for row in rows for limit in (row.conf_low, row.conf_high)]

@@ -24,7 +24,7 @@ QUOTED = {
     "profit from five points more retention": (0.25, 0.95, "share",
         "From studies of a few industries around 1990; it depends on margins and on how long customers stay."),
     "cost of winning against cost of keeping": (5.0, 7.0, "ratio",
-        "Quoted everywhere and rarely measured; what counts as cost of keeping differs."),
+        "Rarely measured; what counts as cost of keeping differs."),
 }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def keeping_rows(
     for term, (low, high, unit, why) in QUOTED.items():
         yield BASE | {
             "estimand": "quoted", "method": "quoted", "level": term, "unit": unit, "conf_low": low, "conf_high": high,
-            "note": f"Context, not a finding of these data. {why}",
+            "definition": "Context, not a finding of these data and no verdict on them.", "note": why,
         }  # fmt: skip
 
 
@@ -191,5 +191,5 @@ def _help(panel: Panel, study: TableStudy, ledger: Ledger) -> Iterator[dict[str,
     yield BASE | {
         "estimand": "interventions_per_year", "method": "count", "unit": "interventions", "estimate": n / years,
         "numerator": n, "denominator": years, "definition": "attempts to save a customer per customer-year",
-        "note": "What they cost is not recorded, so the cost of keeping does not hold it.",
+        "note": "What they cost is not recorded, so the cost of serving does not include it.",
     }  # fmt: skip

@@ -130,7 +130,10 @@ def _long_run(year: LastYear, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
     elif left <= 0:
         yield row | {"note": "A customer costs as much to serve as it pays, or more."}
     elif left >= cost:
-        note = "A customer pays for itself within its first month, so no retention is too low in the long run."
+        note = (
+            "By the recorded costs a customer pays for itself within its first month, so no retention loses money in the long run; "
+            "what is not recorded may."
+        )
         yield row | {"note": note, "numerator": left, "denominator": cost}
     else:
         yield row | {"estimate": (1 - left / cost) ** 12, "numerator": left, "denominator": cost}
