@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from whychurn.display.crosstabs import crosstab_heatmap, crosstab_summary, crosstab_tables, crosstab_tests
     from whychurn.display.crosstabs_found import crosstab_found
     from whychurn.display.definitions.dots import definitions_figure
+    from whychurn.display.definitions.lookup import definitions_lookup
     from whychurn.display.definitions.summary import definitions_summary, definitions_year
     from whychurn.display.definitions.tables import definitions_table
     from whychurn.display.definitions.walks import definitions_walk, definitions_walks
@@ -134,6 +135,7 @@ _ROOMS = {
     "crosstabs": "crosstab_heatmap crosstab_summary crosstab_tables crosstab_tests",
     "crosstabs_found": "crosstab_found",
     "definitions.dots": "definitions_figure",
+    "definitions.lookup": "definitions_lookup",
     "definitions.summary": "definitions_summary definitions_year",
     "definitions.tables": "definitions_table",
     "definitions.walks": "definitions_walk definitions_walks",
@@ -205,7 +207,7 @@ __all__ = [
     "cohort_months", "cohort_periods", "cohort_ratios", "cohort_revenue", "cohort_summary", "comment_topics",
     "comparison_table", "crosstab_found", "crosstab_heatmap", "crosstab_summary", "crosstab_tables",
     "crosstab_tests", "csat_over_time", "csat_summary", "decline_figure", "decline_table", "definitions_figure",
-    "definitions_summary", "definitions_table", "definitions_walk", "definitions_walks", "definitions_year",
+    "definitions_lookup", "definitions_summary", "definitions_table", "definitions_walk", "definitions_walks", "definitions_year",
     "engagement_summary", "feature_adoption", "feature_behaviours", "feature_doses", "feature_forest",
     "feature_naive", "feature_summary", "feature_table", "feature_unused", "flat_definitions", "flat_groups",
     "flat_lacking", "flat_leaving", "flat_lifetime", "flat_rates", "flat_summary", "focus_sections", "grade_rules",
