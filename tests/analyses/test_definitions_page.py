@@ -20,7 +20,7 @@ from said_companies import nobody_leaves, of_small
 from scipy.stats import binomtest
 
 import whychurn as wc
-from whychurn.analyses.definitions import catalogue, counting, formulas, walk, walking
+from whychurn.analyses.definitions import catalogue, counting, formulas, rows, walk, walking
 from whychurn.analyses.definitions.catalogue import HOUSE
 from whychurn.analyses.definitions.history import History
 from whychurn.analyses.definitions.periods import Period, last_months, last_year, period_of
@@ -397,6 +397,23 @@ def test_notice_in_the_month_and_before_it_are_two_groups():
         "period": "November 2024",
     }
     assert accounts["effect"].sum() == pytest.approx(2 / 8 - 2 / 9)
+
+
+def noticed(still):
+    """Six customers give notice in October and end in November; `still` more give it in November and end in December."""
+    stays = [(f"s{i}", 1, 0, None) for i in range(20)]
+    old, new = [f"o{i}" for i in range(6)], [f"n{i}" for i in range(still)]
+    return history_of({
+        OWN: spells(*stays, *((a, 1, 0, 312) for a in old), *((a, 1, 0, 345) for a in new)),
+        "Notice given": spells(*stays, *((a, 1, 0, 300) for a in old), *((a, 1, 0, 330) for a in new)),
+    })  # fmt: skip
+
+
+def test_notices_that_are_not_known_yet_are_said_to_lack():
+    note = rows.notices_missing(noticed(0), "Notice given", NOVEMBER)
+    assert note.startswith("6 customers were under notice when November 2024 began and nobody when it ended")
+    assert rows.notices_missing(noticed(1), "Notice given", NOVEMBER) == ""
+    assert rows.notices_missing(noticed(0), OWN, NOVEMBER) == ""
 
 
 def test_a_break_of_20_days_is_leaving_only_where_no_gap_is_allowed():

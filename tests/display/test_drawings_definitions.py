@@ -21,7 +21,7 @@ from said_companies import findings, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
 PARTS = (
-    "definitions_summary", "definitions_figure", "definitions_walk", "definitions_walks", "definitions_year",
+    "definitions_summary", "definitions_lookup", "definitions_figure", "definitions_walk", "definitions_walks", "definitions_year",
     "definitions_table",
 )  # fmt: skip
 CAUSES = """
@@ -71,6 +71,27 @@ def test_the_headline_is_the_lowest_the_highest_and_yours(found):
     assert (
         f"of {house.denominator:,.0f} customers when {house.reference} began, {house.numerator:.0f} were gone" in text
     )
+
+
+def test_another_tools_rate_is_found_with_the_customers_that_make_the_difference(found):
+    text = said(found, "definitions_lookup")
+    walks = [row for row in found.where(estimand="walk", group="month").rows() if row.estimated]
+    listed = [row for row in walks if row.n_accounts]
+    assert listed and all(f"{row.term}" in text for row in listed)
+    for row in listed:
+        steps = found.where(estimand="walk_step", term=row.term, group="month").rows()
+        main = max(steps, key=lambda step: step.estimate * (1 if row.estimate > 0 else -1))
+        assert f": {main.level} (" in text
+    rates = [
+        float(shown) for shown in re.findall(r"<td[^>]*>[^%<]*<[^>]*>(−?[\d.]+)%", html_of(found, "definitions_lookup"))
+    ]
+    assert rates == sorted(rates, reverse=True) and len(rates) >= len(listed)
+    assert "The same as yours in this month, customer by customer:" in text
+    assert "ProfitWell" in text and "compare the lists of customers" in text
+
+
+def test_the_benchmark_is_no_verdict(found):
+    assert "Context, not a verdict on yours." in said(found, "definitions_year")
 
 
 def test_rates_that_are_net_or_of_another_base_are_no_part_of_the_range(found):
@@ -162,7 +183,7 @@ def test_names_of_definitions_and_ids_are_escaped(found):
 
 def test_what_is_missing_is_said_and_breaks_nothing(found):
     nothing = Findings.from_rows([{"analysis": "definitions", "estimand": "nothing", "note": "No complete month."}])
-    assert said(nothing) == "No complete month."
+    assert said(nothing) == "No complete month." == "No complete month." + said(nothing, "definitions_lookup")
 
     def nobody(table):
         at = (table["estimand"] == "rate") & (table["level"] == "month")

@@ -53,7 +53,8 @@ def _by_counting(own: str) -> tuple[NamedRate, ...]:
         ),
         rate(
             "One minus retention",
-            "What is left after retention = (closing − new) / opening. A customer who returns makes up for one who left.",
+            "What is left after retention = (closing − new) / opening. A customer who returns makes up for one who left; one "
+            "who is won and lost within the period counts as lost.",
             "1 − (closing − new) / opening", counting.one_minus_retention, "textbook formula of retention", False,
         ),
         rate(
@@ -64,7 +65,7 @@ def _by_counting(own: str) -> tuple[NamedRate, ...]:
         rate(
             "New customers below the line",
             "Of all who were a customer at any time of the period, those who are none at its end.",
-            "gone at the end / (opening + new + reactivated)", counting.with_won_below, "Stripe, as its users quote it", True,
+            "gone at the end / anybody who was a customer in the period", counting.with_won_below, "Stripe, as its users quote it", True,
         ),
         rate(
             "Average of both ends",
@@ -91,7 +92,7 @@ def _by_counting(own: str) -> tuple[NamedRate, ...]:
         rate(
             "Only who could leave",
             "Opening customers lost, of those on monthly terms, those whose contract came up for renewal in the period, "
-            "and those who left all the same.",
+            "and those who left before theirs did.",
             "gone at the end / opening with a contract that could end", counting.could_end, "", True,
         ),
         rate(
@@ -168,12 +169,14 @@ def _meaning(definition: Definition) -> str:
     gap = definition.allowed_gap_days
     parts.append(f"a break of up to {gap:,} days is no leaving" if gap else "any break is leaving")
     if definition.delinquent_after_days is not None:
-        parts.append(f"a bill {definition.delinquent_after_days:,} days overdue is leaving")
+        parts.append(
+            f"a bill {definition.delinquent_after_days:,} days overdue is leaving, until it or a later one is paid"
+        )
     if definition.inactive_after_days is not None:
         parts.append(f"{definition.inactive_after_days:,} days without use are leaving")
     meaning = "; ".join(parts)
     if definition.recognise == "cancel date":
-        meaning += ". Notices of the last weeks count only as far as they are recorded although the term still runs"
+        meaning += ". A notice counts only if it is recorded while the term still runs"
     return meaning
 
 
@@ -226,7 +229,7 @@ def _by_revenue(own: str) -> tuple[NamedRate, ...]:
 def _per_won(own: str) -> NamedRate:
     return NamedRate(
         "Departures per customer won", COUNTING,
-        "Every departure per customer won in the same period, returns among them. It says how much of what was won makes "
-        "up for what left, and nothing about the base.",
+        "Every departure per customer won in the same period, returns among them. It says nothing about how many customers "
+        "there are: above 100%, more left than came.",
         "departures / (new + reactivated)", own, counting.per_won, "", kind=OTHER_BASE,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from whychurn.analyses.common import OUTCOME, share_interval
-from whychurn.analyses.definitions.catalogue import SURVIVAL
+from whychurn.analyses.definitions.catalogue import SURVIVAL, differences
 from whychurn.analyses.definitions.counting import BASE, CUSTOMERS, Counted, NamedRate, per_time_at_risk
 from whychurn.analyses.definitions.history import History
 from whychurn.analyses.definitions.periods import Period
@@ -22,6 +22,8 @@ BASIS: dict[str, Any] = {"analysis": "definitions", "outcome": OUTCOME, "method"
 MONTH, MONTHS, OF_YEAR = "month", "mean of months", "year"
 #: So many accounts of a group are named.
 EXAMPLES = 5
+#: From so many customers under notice on, none a month later is no chance.
+FEWEST_UNDER_NOTICE = 5
 #: Marks the walk that the page draws.
 HEADLINE = "headline"
 
@@ -70,6 +72,7 @@ def in_period(history: History, rate: NamedRate, period: Period) -> dict[str, An
     row = {"estimate": counted.rate, "numerator": above, "denominator": below, "conf_level": level, "note": ""}
     if rate.unit == CUSTOMERS:
         row |= {"n_events": above, "n_accounts": int((counted.denominator > 0).sum())}
+    row["note"] = notices_missing(history, rate.source, period)
     if math.isnan(counted.rate):
         return row | {"note": f"Nothing to divide by in {period.label}."}
     if rate.share:
@@ -78,6 +81,23 @@ def in_period(history: History, rate: NamedRate, period: Period) -> dict[str, An
     elif rate.count is per_time_at_risk:
         row |= _per_time_limits(counted, period, level)
     return row
+
+
+def notices_missing(history: History, source: str, period: Period) -> str:
+    """Say where customers were under notice when a period began and none when it ended: the notices may not be known yet."""
+    own, definition = history.definitions[history.own], history.definitions[source]
+    if definition.recognise != "cancel date" or differences(own, definition) != {"recognise"}:
+        return ""
+    by_notice, by_term = history.facts(source, period), history.facts(history.own, period)
+    before, after = (int((theirs & ~mine).sum()) for mine, theirs in (
+        (by_notice.opening, by_term.opening), (by_notice.closing, by_term.closing)
+    ))  # fmt: skip
+    if before < FEWEST_UNDER_NOTICE or after:
+        return ""
+    return (
+        f"{before:,} customers were under notice when {period.label} began and nobody when it ended: where a notice is recorded "
+        "only once the term is over, this rate is too low."
+    )
 
 
 def per_100_years(counted: Counted, period: Period, level: float) -> dict[str, Any]:

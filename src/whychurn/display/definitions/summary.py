@@ -49,7 +49,7 @@ def _own(findings: Findings, own: Row) -> Block:
     )
     if kept is not None:
         text += sentence(
-            " The other {k} are its retention, {r}: the two sum to one under one definition, and under no mix of two.",
+            " The other {k} are its retention, {r}. Churn and retention add up to 100% only if both are of one definition.",
             k=number(kept, "count", "numerator"),
             r=number(kept, "percent2"),
         )
@@ -57,7 +57,7 @@ def _own(findings: Findings, own: Row) -> Block:
     if unsure is not None and unsure.numerator > 0:
         text += sentence(
             " Of those gone, {k} had been away for at most {gap} days when the records end. Who comes back within that time has "
-            "not left by your definition, so this month’s rate may still fall a little.",
+            "not left by your definition, so this month’s rate may still fall.",
             k=number(unsure, "count", "numerator"),
             gap=number(unsure, "count", "df"),
         )
@@ -74,7 +74,7 @@ def definitions_year(findings: Findings) -> Block:
         low, high = ends(rates(findings, YEAR, BASE))
         parts += finding(
             sentence(
-                "In {year} you lost {y} of the customers it began with; twelve months like the mean one would come to {c}.",
+                "In {year} you lost {y} of the customers it began with; twelve months at the mean monthly rate would come to {c}.",
                 year=year.reference,
                 y=number(year, "percent1"),
                 c=number(converted, "percent1"),
@@ -82,9 +82,10 @@ def definitions_year(findings: Findings) -> Block:
         )
         parts += paragraph(
             sentence(
-                "The second is a conversion, {formula}, not an observation. It differs because the months count customers who came "
-                "after the year began, and because whoever returns within the year is not gone at its end. By other "
-                "definitions the year’s churn lies between {low} and {high}.",
+                "The second is a conversion, {formula}, not an observation, of the mean over {months}. The two need not agree: the "
+                "months also count customers who came after the year began, and whoever returns within the year is not gone at its "
+                "end. Over all definitions the year’s churn lies between {low} and {high}.",
+                months=converted.reference,
                 formula=converted.method,
                 low=number(low, "percent1"),
                 high=number(high, "percent1"),
@@ -92,7 +93,7 @@ def definitions_year(findings: Findings) -> Block:
             "sub",
         )
     elif converted is not None:
-        text = "The records hold no complete calendar year. Twelve months like the mean one would come to {c}: a conversion, {formula}."
+        text = "The records hold no complete calendar year. Twelve months at the mean monthly rate would come to {c}: a conversion, {formula}."
         parts += finding(sentence(text, c=number(converted, "percent1"), formula=converted.method))
     return parts + _per_years(findings) + _benchmark(findings)
 
@@ -102,8 +103,7 @@ def _per_years(findings: Findings) -> Block:
     if row is None or not row.estimated:
         return Block(Markup(""))
     text = sentence(
-        "The one figure that does not depend on the length of the period: {rate} departures per hundred customer-years "
-        "in {month}.",
+        "A rate that periods of any length can be compared by: {rate} departures per hundred customer-years in {month}.",
         rate=with_interval(row, "number1"),
         month=row.reference,
     )
@@ -112,7 +112,12 @@ def _per_years(findings: Findings) -> Block:
 
 def _benchmark(findings: Findings) -> Block:
     row = findings.one(estimand="benchmark")
-    text = sentence("{what}: {range}. {note}", what=row.term, range=interval(row, "percent0"), note=row.note)
+    text = sentence(
+        "Context, not a verdict on yours. {what}: {range}. {note}",
+        what=row.term,
+        range=interval(row, "percent0"),
+        note=row.note,
+    )
     return paragraph(text, "sub")
 
 
@@ -125,7 +130,10 @@ def definitions_left_out(findings: Findings) -> Block:
         sentence("{name} {rate}", name=_lower(row.term), rate=number(row, "percent2")) for row in rows
     )
     return paragraph(
-        sentence("No part of the range, for they set gains against losses or have another base: {named}.", named=named),
+        sentence(
+            "Not part of the range, because they set gains against losses or are not a share of opening customers: {named}.",
+            named=named,
+        ),
         "sub",
     )
 

@@ -26,9 +26,9 @@ def definitions_table(findings: Findings) -> Block:
             sentence("{heading}, {month}", heading=heading, month=own.reference), _columns(own, means, years), cells
         )
     text = sentence(
-        "Opening: customers (revenue) of the day before the period. Intervals are of shares of opening customers (Wilson), "
-        "of the rate per time at risk, and of the curve; other rates are no shares of anything that was drawn. Whose "
-        "convention each is is context, as read in the tools’ documentation: it changes with their versions and settings, so "
+        "Opening: customers (revenue) of the day before the period. Intervals stand where a rate is a share of customers, each "
+        "counted once (Wilson), departures per time at risk, or read off the survival curve; the other rates have none. Whose "
+        "convention each is, is context, as read in the tools’ documentation: it changes with their versions and settings, so "
         "look it up in yours."
     )
     return parts + paragraph(text, "sub")

@@ -73,8 +73,8 @@ def _label(effect: float, accounts: float) -> str:
 def _rule() -> Block:
     return paragraph(
         "Steps are percentage points of the rate, with the number of customers that count differently. They sum to the "
-        "difference exactly, but for the last digit printed: what a group adds above and below the line counts at the mean of "
-        "both rates, so their order does not matter.",
+        "difference exactly, but for the last digit printed: what a group adds to those lost and to the base (what is counted "
+        "above and below the line of the rate) counts at the mean of both rates, so their order does not matter.",
         "sub",
     )
 
@@ -105,7 +105,7 @@ def _table(findings: Findings, walk: Row, steps: Sequence[Row]) -> Block:
     columns = [
         Column("Group", "group", css="cause"),
         Column("Customers", "n", number=True),
-        *([Column("Above the line", "above", number=True), Column("Below it", "below", number=True)] if parted else []),
+        *([Column("Lost", "above", number=True), Column("Base", "below", number=True)] if parted else []),
         Column("Points", "effect", number=True),
         Column("The first of them", "ids", css="fig small"),
     ]
