@@ -6,11 +6,13 @@ import random
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from companies import company_panel
 
 import whychurn as wc
 from whychurn import display
+from whychurn.analyses.cohorts.calendar import unit_of_triangle
 from whychurn.analyses.cohorts.triangles import ALL, BEFORE, SURVIVORS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "panel"))
@@ -158,6 +160,13 @@ def test_companies_of_which_little_can_be_told_still_have_a_page(tmp_path, subs)
     page = "".join(str(getattr(display, part)(found).markup) for part in PARTS)
     assert len(page) > 500
     assert "nan" not in page.lower().replace("financ", "")
+
+
+def test_the_rule_by_which_cohorts_are_cut_holds_for_the_unit_it_led_to():
+    few, many = (np.datetime64("2024-01-01") + np.arange(0, 600, step) for step in (30, 1))
+    assert unit_of_triangle(few)[0] == "year" and "fewer than 30 customers" in unit_of_triangle(few)[1]
+    unit, why = unit_of_triangle(many)
+    assert unit == "month" and "half have 30 customers or more" in why
 
 
 def test_newer_cohorts_of_the_simulated_company_stay_as_long():

@@ -53,3 +53,32 @@ def test_the_headline_says_what_the_interval_allows(found):
 
     assert "more slowly" in told(0.3, 0.5, 0.7, "more slowly") or "0.50 times" in told(0.3, 0.5, 0.7, "more slowly")
     assert "cannot be told yet" in told(0.5, 1.0, 2.0, "no clear difference")
+
+
+def test_cohorts_that_kept_the_same_share_have_no_lowest_and_highest(found):
+    table = found.table.copy()
+    kept = (table["estimand"] == "customers_kept") & table["estimate"].notna()
+    table.loc[kept, ["conf_low", "estimate", "conf_high"]] = [0.8, 1.0, 1.0]
+    said = text_of(display.cohort_customers(Findings(table, found.provenance)))
+    assert "100% of customers are still there in every cohort that has reached that age; over all ages" in said
+    assert "from 100%" not in said
+
+
+def test_curves_of_which_too_few_are_followed_name_no_age(found):
+    table = found.table.copy()
+    table.loc[table["estimand"] == "survival", "denominator"] = 3
+    said = text_of(display.cohort_curves(Findings(table, found.provenance)))
+    assert "too few are followed to compare them" in said and "after 0 months" not in said
+
+
+def test_years_do_not_run_into_each_other_on_a_phone(found):
+    narrow = re.findall(r"<svg.*?</svg>", str(display.cohort_layers(found).markup), flags=re.S)[1]
+    assert 1 <= len(re.findall(r"Dec \d{4}", narrow)) <= 2
+
+
+def test_layers_are_shares_of_all(found):
+    said = str(display.cohort_layers(found).markup)
+    rows = [row for row in found.where(estimand="layer_customers").rows() if row.estimate]
+    last = [row for row in rows if row.time == rows[-1].time]
+    assert all(f">{100 * row.estimate / row.denominator:.0f}%</data>" in said for row in last)
+    assert ">0</data>" not in said, "no layer stands before its customers came"

@@ -64,16 +64,15 @@ def months_later(days: Days, months: int) -> Days:
 
 
 def unit_of_triangle(signed_up: Days) -> tuple[str, str]:
-    """Return the finest unit that leaves at most 24 cohorts that are not small, and the rule in words."""
-    rule = (
-        f"the finest of month, quarter and year with at most {MOST_COHORTS} cohorts of which half have {SMALL} customers or "
-        "more"
-    )
+    """Return the finest unit that leaves at most 24 cohorts that are not small, years else, and why in words."""
+    rule = f"the finest that leaves at most {MOST_COHORTS} cohorts of which half have {SMALL} customers or more"
     for unit in ("month", "quarter"):
         _, sizes = np.unique(cohort_of(signed_up, unit), return_counts=True)
         if len(sizes) <= MOST_COHORTS and np.median(sizes) >= SMALL:
             return unit, rule
-    return "year", rule
+    return "year", (
+        f"as months and quarters would be more than {MOST_COHORTS} cohorts, or most of them of fewer than {SMALL} customers"
+    )
 
 
 def unit_of_comparison(signed_up: Days) -> str:

@@ -50,7 +50,7 @@ def _headline(findings: Findings) -> Markup:
         return sentence("There is one cohort of customers only, so newer ones cannot be compared with older ones yet.")
     if not row.estimated or row.grade == TOO_FEW:
         return sentence(
-            "Whether customers who joined in {level} stay longer cannot be told yet: {n} of them have left, and {m} of those of {reference}.",
+            "Whether customers who joined in {level} stay longer cannot be told yet: of them {n} left so far, of those of {reference} {m}.",
             level=row.level,
             n=number(row, "count", "n_events"),
             m=number(row, "count", "denominator"),
@@ -120,17 +120,19 @@ def cohort_curves(findings: Findings) -> Block:
     if not points:
         return paragraph("No cohort is followed from sign-up, so there is no curve.", "note")
     age = _common_age(points)
-    at = [row for row in points if row.time == age]
-    alt = f"Share of customers that has not left, by sign-up. After {age:g} months: " + "; ".join(
+    at = [row for row in points if row.time == age and age > 0]
+    alt = "Share of customers that has not left, by sign-up" + (f". After {age:g} months: " if at else "") + "; ".join(
         f"{row.level} {format_number(row.estimate, 'percent0')}" for row in at
-    )
+    )  # fmt: skip
     wide, narrow = (survival_svg(curves, alt + ".", layout, "months") for layout in (CURVES_WIDE, CURVES_NARROW))
     listed = sentence(", ").join(
         sentence("{level} {share}", level=row.level, share=number(row, "percent0")) for row in at
     )
-    title = sentence(
-        "Not yet left after {age} months, by sign-up: {listed}", age=number(at[0], "number0", "time"), listed=listed
-    )
+    title = sentence("Share of customers that has not left, by sign-up: too few are followed to compare them")
+    if at:
+        title = sentence(
+            "Not yet left after {age} months, by sign-up: {listed}", age=number(at[0], "number0", "time"), listed=listed
+        )
     note = (
         "Time until a customer leaves for the first time (Kaplan-Meier), with the interval at each age. Customers not followed as "
         "long count for as long as they were. A curve ends where few are left to follow."

@@ -26,16 +26,17 @@ BEFORE = "Customers before the window"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Size of one variant in inches, type in points, room for names at the right."""
+    """Size of one variant in inches, type in points, room for names at the right, years marked at most."""
 
     width: float
     height: float
     font: float
     names: float
+    years: int
 
 
-WIDE = Layout(width=7.4, height=2.9, font=8.5, names=1.1)
-NARROW = Layout(width=3.5, height=2.6, font=8.0, names=0.78)
+WIDE = Layout(width=7.4, height=2.9, font=8.5, names=1.1, years=5)
+NARROW = Layout(width=3.5, height=2.6, font=8.0, names=0.78, years=2)
 
 
 def cohort_layers(findings: Findings) -> Block:
@@ -104,19 +105,21 @@ def _svg(rows: Sequence[Row], levels: Sequence[str], style: str, alt: str, layou
             middles.append(float((below[-1] + above[-1]) / 2))
             below = above
         top = float(max(stack.sum(axis=0).max(), 1e-9)) * 1.04
-        _axes(ax, times, ends, top, style)
+        _axes(ax, times, ends, top, style, layout)
         _labels(ax, levels, middles, top, layout)
         return inline_svg(fig, alt)
 
 
-def _axes(ax: Axes, times: Sequence[float], ends: dict[float, str], top: float, style: str) -> None:
+def _axes(ax: Axes, times: Sequence[float], ends: dict[float, str], top: float, style: str, layout: Layout) -> None:
     ax.set_xlim(times[0], max(times[-1], times[0] + 1e-9))
     ax.set_ylim(0, top)
     years = [time for time in times if ends[time][5:7] == "12"] or [times[-1]]
-    step = max(1, -(-len(years) // 5))
+    step = max(1, -(-len(years) // layout.years))
+    # The last one stays, and what is left out lies between.
+    years = years[::-1][::step][::-1]
     ax.set_xticks(
-        years[::step],
-        [f"Dec {ends[time][:4]}" if ends[time][5:7] == "12" else ends[time][:7] for time in years[::step]],
+        years,
+        [f"Dec {ends[time][:4]}" if ends[time][5:7] == "12" else ends[time][:7] for time in years],
     )
     # The last label would run out of the picture if centred.
     for label in ax.get_xticklabels()[-1:]:
@@ -157,7 +160,14 @@ def _labels(ax: Axes, levels: Sequence[str], middles: Sequence[float], top: floa
 def _numbers(findings: Findings, levels: Sequence[str], money: bool) -> Block:
     rows = findings.where(estimand="layer_customers").rows()
     last = rows[-1].time
-    shown = [row for row in rows if str(row.reference)[5:7] == "12" or row.time == last]
+    began = {
+        level: min((row.time for row in rows if row.level == level and row.estimate), default=last) for level in levels
+    }
+    shown = [
+        row
+        for row in rows
+        if (str(row.reference)[5:7] == "12" or row.time == last) and row.time >= began[str(row.level)]
+    ]
     style = money_style(findings)
     cells = []
     for row in shown:
@@ -167,13 +177,18 @@ def _numbers(findings: Findings, levels: Sequence[str], money: bool) -> Block:
                 "day": row.reference,
                 "level": row.level,
                 "n": number(row, "count"),
+                "share": printed(row.estimate / row.denominator, "percent0", row.id) if row.denominator else "–",
                 "mrr": number(paid, style) if paid is not None else "–",
+                "part": printed(paid.estimate / paid.denominator, "percent0", paid.id)
+                if paid is not None and paid.denominator
+                else "–",
             }
         )
     columns = [
         Column("Day", "day"),
         Column("Sign-up", "level"),
         Column("Customers", "n", number=True),
-        *([Column("Recurring revenue", "mrr", number=True)] if money else []),
+        Column("Of all", "share", number=True),
+        *([Column("Recurring revenue", "mrr", number=True), Column("Of all", "part", number=True)] if money else []),
     ]
     return table("Month ends by sign-up", columns, cells)

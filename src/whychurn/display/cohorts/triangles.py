@@ -81,11 +81,16 @@ def _customers_title(findings: Findings, unit: str) -> Markup:
     chance = Markup("")
     if test is not None and test.p_value == test.p_value:
         said = (
-            ": they differ more than by chance ({p})"
+            "; over all ages they differ by more than chance ({p})"
             if test.p_value < CLEAR
-            else ": no more than chance would make them differ ({p})"
+            else "; over all ages no clear difference ({p})"
         )
         chance = sentence(said, p=p_text(test, "p_value"))
+    if low.estimate == high.estimate:
+        return sentence(
+            "After {age} months {share} of customers are still there in every cohort that has reached that age{chance}",
+            age=number(pooled, "number0", "time"), share=number(low, "percent0"), chance=chance,
+        )  # fmt: skip
     return sentence(
         "After {age} months {share} of customers are still there, from {low} ({ll}) to {high} ({hl}) by {unit} of sign-up{chance}",
         age=number(pooled, "number0", "time"),
@@ -104,6 +109,7 @@ def _reading(findings: Findings, unit: str) -> Block:
     parts = [
         sentence("Each customer is read on its own day: so many months after its own sign-up."),
         sentence("Cohorts are cut by {unit}, {rule}.", unit=unit, rule=rule.definition),
+        sentence("“All cohorts” pools at each age those customers who have reached it, so its share may also rise."),
     ]
     before = first_row(findings, estimand="cohort_size", term=SURVIVORS)
     if before is not None:
@@ -127,8 +133,8 @@ def cohort_revenue(findings: Findings) -> Block:
         return paragraph(text, "note")
     drawn = _drawn(findings, "revenue_kept", unit, "revenue of the cohort")
     text = sentence(
-        "Recurring revenue of the cohort, as a share of what it paid on the days of sign-up. It can exceed the whole: customers who "
-        "stay may pay more. Below, also without growth: then no customer counts for more than it began with."
+        "Recurring revenue of the cohort, as a share of what it paid on the days of sign-up. It can exceed 100%: customers who stay "
+        "may pay more. The table below has it also without growth, where no customer counts for more than it began with."
     )
     sizes = folded("What each cohort began with", _began(findings, unit))
     gross = folded(
@@ -265,7 +271,8 @@ def _numbers(findings: Findings, estimand: str, unit: str, style: str, intervals
         *[Column(f"{age:g} month{'' if age == 1 else 's'}", f"{age:g}", number=True) for age in ages],
     ]
     definition = next(row.definition for row in found if row.definition)
-    return table(definition[:1].upper() + definition[1:], columns, cells)
+    # With intervals under their shares the widest triangle fits on paper.
+    return table(definition[:1].upper() + definition[1:], columns, cells, css="causes" if intervals else "data")
 
 
 def _cell(row: Row | None, style: str, intervals: bool) -> Markup | str:
