@@ -20,8 +20,7 @@ def definitions_lookup(findings: Findings) -> Block:
     if not others:
         return Block(Markup(""))
     walks = {row.term: row for row in findings.where(estimand="walk", group=MONTH).rows()}
-    same = [row for row in others if _is_same(walks.get(row.term))]
-    listed = sorted((row for row in others if row not in same), key=lambda row: -row.estimate)
+    listed = sorted(others, key=lambda row: -row.estimate)
     how = sentence(
         "Look for the rate of your tool for {month}, yours here being {own}: the row nearest to it says what the tool may be "
         "counting and which customers make the difference. Months and a year are under The definitions.",
@@ -29,20 +28,15 @@ def definitions_lookup(findings: Findings) -> Block:
         own=number(own, "percent2"),
     )
     parts = paragraph(how)
-    if listed:
-        columns = [
-            Column("What is counted", "name", css="cause"),
-            Column("Rate", "rate", number=True),
-            Column("Against yours", "gap", number=True),
-            Column("Mainly", "why", css="fig small"),
-        ]
-        caption = sentence("Churn in {month}, from high to low", month=own.reference)
-        parts += table(caption, columns, [_cells(findings, row, walks.get(row.term)) for row in listed])
-    return parts + paragraph(_rest(findings, same, own), "sub")
-
-
-def _is_same(walk: Row | None) -> bool:
-    return walk is not None and walk.estimated and not walk.n_accounts
+    columns = [
+        Column("What is counted", "name", css="cause"),
+        Column("Rate", "rate", number=True),
+        Column("Against yours", "gap", number=True),
+        Column("Mainly", "why", css="fig small"),
+    ]
+    caption = sentence("Churn in {month}, from high to low", month=own.reference)
+    parts += table(caption, columns, [_cells(findings, row, walks.get(row.term)) for row in listed])
+    return parts + paragraph(_rest(findings, own), "sub")
 
 
 def _cells(findings: Findings, row: Row, walk: Row | None) -> dict[str, object]:
@@ -60,6 +54,8 @@ def _cells(findings: Findings, row: Row, walk: Row | None) -> dict[str, object]:
 
 def _mainly(findings: Findings, walk: Row) -> Markup:
     """Name the largest group that moves the rate the way it differs."""
+    if not walk.n_accounts:
+        return sentence("The same as yours, customer by customer.")
     steps = findings.where(estimand="walk_step", term=walk.term, group=walk.group).rows()
     step = max(steps, key=lambda row: row.estimate * (1 if walk.estimate > 0 else -1))
     return sentence(
@@ -76,25 +72,15 @@ def _tools(findings: Findings, row: Row) -> str:
     return "" if tools is None else str(tools.note)
 
 
-def _rest(findings: Findings, same: list[Row], own: Row) -> Markup:
-    parts = [
-        sentence(
-            "Points are percentage points. If no row is near, the two do not look at the same customers: compare the lists of "
-            "customers, the month, the time zone, and test accounts first."
-        )
-    ]
+def _rest(findings: Findings, own: Row) -> Markup:
+    text = sentence(
+        "Points are percentage points. If no row is near, the two do not look at the same customers: compare the lists of customers, "
+        "the month, the time zone, and test accounts first."
+    )
     tools = _tools(findings, own)
-    names = [
-        f"{row.term[:1].lower()}{row.term[1:]}{f' ({found})' if (found := _tools(findings, row)) else ''}"
-        for row in same
-    ]
-    if names:
-        parts.insert(
-            0, sentence("The same as yours in this month, customer by customer: {names}.", names="; ".join(names))
-        )
-    if tools:
-        parts.insert(0, sentence("Yours, {name}: {tools}.", name=_lower(own.term), tools=tools))
-    return sentence(" ").join(parts)
+    if not tools:
+        return text
+    return sentence("Yours, {name}, is as in {tools}. {text}", name=_lower(own.term), tools=tools, text=text)
 
 
 def _lower(name: object) -> str:

@@ -42,7 +42,8 @@ def _own(findings: Findings, own: Row) -> Block:
     """Say what the house's rate counts, and of what it is the complement."""
     kept = first_row(findings, estimand="retention")
     text = sentence(
-        "Yours: of {n} customers when {month} began, {gone} were gone at its end.",
+        "Yours: of {n} customers when {month} began, {gone} were gone at its end (interval {interval}).",
+        interval=interval(own, "percent2"),
         n=number(own, "count", "denominator"),
         month=own.reference,
         gone=number(own, "count", "numerator"),
@@ -84,11 +85,10 @@ def definitions_year(findings: Findings) -> Block:
             sentence(
                 "The second is a conversion, {formula}, not an observation, of the mean over {months}. The two need not agree: the "
                 "months also count customers who came after the year began, and whoever returns within the year is not gone at its "
-                "end. Over all definitions the year’s churn lies between {low} and {high}.",
+                "end. {range}",
                 months=converted.reference,
                 formula=converted.method,
-                low=number(low, "percent1"),
-                high=number(high, "percent1"),
+                range=_range(low, high),
             ),
             "sub",
         )
@@ -96,6 +96,15 @@ def definitions_year(findings: Findings) -> Block:
         text = "The records hold no complete calendar year. Twelve months at the mean monthly rate would come to {c}: a conversion, {formula}."
         parts += finding(sentence(text, c=number(converted, "percent1"), formula=converted.method))
     return parts + _per_years(findings) + _benchmark(findings)
+
+
+def _range(low: Row, high: Row) -> Markup:
+    if low.estimate == high.estimate:
+        return sentence("All definitions give the same for the year.")
+    return sentence(
+        "Over all definitions the year’s churn lies between {low} and {high}.",
+        low=number(low, "percent1"), high=number(high, "percent1"),
+    )  # fmt: skip
 
 
 def _per_years(findings: Findings) -> Block:
