@@ -141,6 +141,7 @@ def test_without_costs_the_page_speaks_of_revenue():
     said = text(found)
     assert "months in revenue" in said and "after costs" not in said
     assert "No costs are recorded" in said
+    assert "No cost is recorded, so this is revenue and nothing is said of profit." in said and "− –" not in said
 
 
 def test_a_tiny_company_builds_the_page():

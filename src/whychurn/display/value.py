@@ -134,15 +134,16 @@ def value_walk(findings: Findings) -> Block:
     cells = [
         {"what": "The usual formula", "step": "", "now": with_interval(usual, money)},
         *(
-            {"what": STEPS[row.level], "step": number(row, money), "now": number(row, money, "numerator")}
+            {"what": STEPS[row.level], "step": _signed(row, money), "now": number(row, money, "numerator")}
             for row in steps
         ),
     ]
     columns = [Column("Step", "what", css="cause"), Column("Changes it by", "step", number=True)]
     columns.append(Column("Then it is", "now", number=True))
     words = sentence(
-        "The usual formula is revenue per customer and month ({a}) divided by monthly churn ({c}), of the same customers and "
-        "days. Each row changes one thing; the last is the estimate above.",
+        "The usual formula is revenue per customer and month ({a}) divided by monthly churn ({c}: {e} departures in {m} "
+        "customer-months), of the same customers and days. Each row changes one thing; the last is the estimate above.",
+        e=number(churn, "count", "numerator"), m=number(churn, "number0", "denominator"),
         a=number(arpa, money), c=number(churn, "percent1"),
     )  # fmt: skip
     step, most = _main_step(findings)
@@ -154,13 +155,17 @@ def value_walk(findings: Findings) -> Block:
     return table(title, columns, cells, css="causes") + paragraph(words, "sub")
 
 
+def _signed(row: Row, money: str) -> Markup:
+    return sentence("{plus}{step}", plus="+" if row.estimate > 0 else "", step=number(row, money))
+
+
 def value_segments(findings: Findings) -> Block:
     """Draw the lifetime of each level of what customers are and bought."""
     rows = findings.where(estimand="segment_value").rows()
     known = [row for row in rows if row.estimated]
     left_out = [row for row in rows if not row.estimated]
     if not known or known[0].unit == "months":
-        notes = dict.fromkeys(row.note for row in left_out)
+        notes = [f"{row.term}, {row.level}: {row.note}" if row.level else str(row.note) for row in left_out]
         return paragraph(" ".join(notes) if notes else "No lifetimes by segment in money.", "note")
     money, tests = money_style(findings), findings.where(estimand="segment_test").rows()
     groups = [(term, [row for row in known if row.term == term]) for term in dict.fromkeys(row.term for row in known)]

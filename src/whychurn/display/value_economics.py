@@ -28,6 +28,12 @@ def value_profit(findings: Findings) -> Block:
         p=number(profit, money),
         unknown="" if all(part.estimated for part in parts.values()) else " What is not recorded (–) counts as zero.",
     )  # fmt: skip
+    if not any(parts[name].estimated for name in ("service", "acquisition")):
+        text = sentence(
+            "Last {m} months: {n} customers on average × {m} months × {a} a month = {p}. No cost is recorded, so this is revenue "
+            "and nothing is said of profit.",
+            m=number(profit, "number0", "time"), n=number(n, "number0"), a=number(parts["arpa"], money), p=number(profit, money),
+        )  # fmt: skip
     if not rows:
         return paragraph(text) + paragraph(zero.note if zero else "", "note")
     if zero is not None and zero.estimated:
@@ -143,11 +149,13 @@ def _held(findings: Findings) -> Block:
         for level in ("retention as it is", "five points more")
     )
     new = first_row(findings, estimand="new_per_month")
-    if now is None or more is None or new is None:
+    kept = first_row(findings, estimand="retention")
+    if now is None or more is None or new is None or kept is None:
         return Block(Markup(""))
     text = sentence(
-        "Carried forward, not foreseen: {r} of customers kept a year against {m}, {n} new customers a month as in the last year, "
-        "each paying what customers pay on average now. {note}",
+        "Carried forward, not foreseen: {r} of customers kept a year ({k} of {o} in the last {t} months) against {m}, {n} new "
+        "customers a month as then, each paying what customers pay on average now. {note}",
+        k=number(kept, "count", "numerator"), o=number(kept, "count", "denominator"), t=number(kept, "number0", "time"),
         r=number(now, "percent1"), m=number(more, "percent1"), n=number(new, "number1"), note=more.note,
     )  # fmt: skip
     return paragraph(text, "sub")
