@@ -76,6 +76,11 @@ def test_years_do_not_run_into_each_other_on_a_phone(found):
     assert 1 <= len(re.findall(r"Dec \d{4}", narrow)) <= 2
 
 
+def test_months_are_not_broken_in_two(found):
+    said = str(display.cohort_months(found).markup)
+    assert re.search(r'white-space:nowrap">2024-\d\d<', said) and not re.search(r">20\d\d-\d\d</t[hd]>", said)
+
+
 def test_layers_are_shares_of_all(found):
     said = str(display.cohort_layers(found).markup)
     rows = [row for row in found.where(estimand="layer_customers").rows() if row.estimate]

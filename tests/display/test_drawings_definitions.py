@@ -78,7 +78,9 @@ def test_another_tools_rate_is_found_with_the_customers_that_make_the_difference
     walks = [row for row in found.where(estimand="walk", group="month").rows() if row.estimated]
     listed = [row for row in walks if row.n_accounts]
     assert listed and all(f"{row.term}" in text for row in listed)
-    for row in listed:
+    bases = {row.term: row.grade for row in found.where(estimand="rate", level="month").rows()}
+    assert "Of another base: departures / (new + reactivated)." in text
+    for row in (row for row in listed if bases[row.term] != "of another base"):
         steps = found.where(estimand="walk_step", term=row.term, group="month").rows()
         main = max(steps, key=lambda step: step.estimate * (1 if row.estimate > 0 else -1))
         assert f": {main.level} (" in text

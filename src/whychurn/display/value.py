@@ -202,8 +202,8 @@ def value_segments(findings: Findings) -> Block:
     ]
     differing = ", ".join(row.term for row in tests if row.term in clear) or "none"
     words = (
-        "The broken line is all customers. Levels are those of a customer's first day observed, each segment by itself: larger "
-        "customers may also be those on larger plans. Nothing says that moving a customer to another level would change what it "
+        "The broken line is all customers. Levels are those of a customer's first day observed, each segment by itself, not "
+        "adjusted for the others. Nothing says that moving a customer to another level would change what it "
         f"brings. Differ beyond chance (allowing for how many segments were looked at): {differing}."
     )
     caption = sentence(

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, bullets, figure, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.value_figures import NARROW, WIDE, Line, lines_svg
 from whychurn.display.wording import first_row, interval, money_style, note_of, number, with_interval
 from whychurn.findings import Findings, Row
@@ -63,7 +64,7 @@ def value_profit(findings: Findings) -> Block:
 def _months(findings: Findings, money: str) -> Block:
     cells = [
         {
-            "month": row.level,
+            "month": unbroken(str(row.level)),
             "n": number(row, "number0", "numerator"),
             "new": number(row, "count", "denominator"),
             "profit": number(row, money),

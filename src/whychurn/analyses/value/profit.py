@@ -131,8 +131,8 @@ def _long_run(year: LastYear, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield row | {"note": "A customer costs as much to serve as it pays, or more."}
     elif left >= cost:
         note = (
-            "By the recorded costs a customer pays for itself within its first month, so no retention loses money in the long run; "
-            "what is not recorded may."
+            "By the recorded costs a customer pays for itself within its first month, so no retention loses money in the long run. "
+            "Costs that are not recorded are not in this."
         )
         yield row | {"note": note, "numerator": left, "denominator": cost}
     else:

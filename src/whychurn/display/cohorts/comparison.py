@@ -50,7 +50,7 @@ def _headline(findings: Findings) -> Markup:
         return sentence("There is one cohort of customers only, so newer ones cannot be compared with older ones yet.")
     if not row.estimated or row.grade == TOO_FEW:
         return sentence(
-            "Whether customers who joined in {level} stay longer cannot be told yet: of them {n} left so far, of those of {reference} {m}.",
+            "Whether customers who joined in {level} stay longer cannot be told yet: departures so far are {n}, and {m} among those of {reference}.",
             level=row.level,
             n=number(row, "count", "n_events"),
             m=number(row, "count", "denominator"),

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from whychurn.display.blocks import Block, Column, figure, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.curves import spread
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.numbers import format_number, printed
 from whychurn.display.svg import PAPER, SERIES, STYLE, inline_svg
 from whychurn.display.wording import first_row, money_style, number
@@ -174,7 +175,7 @@ def _numbers(findings: Findings, levels: Sequence[str], money: bool) -> Block:
         paid = first_row(findings, estimand="layer_mrr", level=row.level, time=row.time) if money else None
         cells.append(
             {
-                "day": row.reference,
+                "day": unbroken(str(row.reference)),
                 "level": row.level,
                 "n": number(row, "count"),
                 "share": printed(row.estimate / row.denominator, "percent0", row.id) if row.denominator else "–",

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, figure, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
+from whychurn.display.metrics.periods import unbroken
 from whychurn.display.numbers import format_number
 from whychurn.display.tiles import (
     GROWTH,
@@ -257,7 +258,7 @@ def _numbers(findings: Findings, estimand: str, unit: str, style: str, intervals
     )
     cells = [
         {
-            "cohort": level,
+            "cohort": unbroken(level),
             "n": number(sizes[level], "count") if level in sizes else "",
             **{f"{age:g}": _cell(at.get((level, age)), style, intervals) for age in ages},
         }

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.definitions.found import MONTH, house, nothing, rates
+from whychurn.display.definitions.found import MONTH, OTHER_BASE, house, nothing, rates
 from whychurn.display.wording import first_row, number
 from whychurn.findings import Findings, Row
 
@@ -23,7 +23,7 @@ def definitions_lookup(findings: Findings) -> Block:
     listed = sorted(others, key=lambda row: -row.estimate)
     how = sentence(
         "Look for the rate of your tool for {month}, yours here being {own}: the row nearest to it says what the tool may be "
-        "counting and which customers make the difference. Months and a year are under The definitions.",
+        "counting and which customers make the difference. Means of months and rates of a year are under “The definitions”.",
         month=own.reference,
         own=number(own, "percent2"),
     )
@@ -40,16 +40,24 @@ def definitions_lookup(findings: Findings) -> Block:
 
 
 def _cells(findings: Findings, row: Row, walk: Row | None) -> dict[str, object]:
-    name, tools = sentence("{name}", name=row.term), _tools(findings, row)
-    if tools:
-        name += sentence("<small>{tools}</small>", tools=tools)
+    name = sentence("{name}", name=row.term)
+    for under in (_tools(findings, row), str(row.note)):
+        if under:
+            name += sentence("<small>{under}</small>", under=under)
     known = walk is not None and walk.estimated
     return {
         "name": name,
         "rate": number(row, "percent2"),
         "gap": number(walk, "points2") if walk is not None and known else "–",
-        "why": _mainly(findings, walk) if walk is not None and known else "Read off a curve, not counted by customer.",
+        "why": _why(findings, row, walk if known else None),
     }
+
+
+def _why(findings: Findings, row: Row, walk: Row | None) -> Markup | str:
+    """Say what makes the rate differ from the house's own."""
+    if row.grade == OTHER_BASE:
+        return sentence("Of another base: {formula}.", formula=row.method)
+    return "Read off a curve, not counted by customer." if walk is None else _mainly(findings, walk)
 
 
 def _mainly(findings: Findings, walk: Row) -> Markup:
