@@ -97,6 +97,17 @@ def test_the_benchmark_is_no_verdict(found):
     assert "Context, not a verdict on yours." in said(found, "definitions_year")
 
 
+def test_a_range_that_ends_in_revenue_is_given_for_customers_alone(found):
+    def revenue_lowest(table):
+        rate = (table["estimand"] == "rate") & (table["level"] == "month")
+        table.loc[rate & (table["term"] == "Gross revenue churn"), "estimate"] = 0.0001
+
+    text = said(with_rates(found, revenue_lowest), "definitions_summary")
+    rows = found.where(estimand="rate", level="month", grade="of the base", family="customers").rows()
+    known = [100 * row.estimate for row in rows if row.estimated]
+    assert f"Counted in customers alone: from {min(known):.2f}% to {max(known):.2f}%." in text
+
+
 def test_rates_that_are_net_or_of_another_base_are_no_part_of_the_range(found):
     text = said(found, "definitions_figure")
     for row in found.where(estimand="rate", level="month", grade=["net of gains", "of another base"]).rows():

@@ -35,7 +35,22 @@ def definitions_summary(findings: Findings) -> Block:
         low=_lower(low.term),
         high=_lower(high.term),
     )
-    return finding(text) + paragraph(named) + _own(findings, own)
+    return finding(text) + paragraph(named + _of_customers(findings, low, high)) + _own(findings, own)
+
+
+def _of_customers(findings: Findings, low: Row, high: Row) -> Markup:
+    """Give the range of rates that count customers, where revenue is at one of its ends."""
+    customers = [row for row in rates(findings, MONTH, BASE) if row.estimated and row.family == "customers"]
+    if not customers or {low.family, high.family} == {"customers"}:
+        return Markup("")
+    least, most = ends(customers)
+    if least.estimate == most.estimate:
+        return sentence(" Counted in customers alone: {rate}.", rate=number(least, "percent2"))
+    return sentence(
+        " Counted in customers alone: from {low} to {high}.",
+        low=number(least, "percent2"),
+        high=number(most, "percent2"),
+    )
 
 
 def _own(findings: Findings, own: Row) -> Block:
