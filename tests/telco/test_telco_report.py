@@ -143,14 +143,7 @@ def test_in_a_browser(browser, telco_report, check):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("width", "scheme", "code"),
-    [
-        (checks.LAPTOP, "light", True),
-        (checks.LAPTOP, "dark", True),
-        (checks.PHONE, "light", False),
-        (checks.PHONE, "dark", True),
-    ],
-)
+# The demo's report is held at the other two pairs, a small report at all of them.
+@pytest.mark.parametrize(("width", "scheme", "code"), [(checks.LAPTOP, "light", True), (checks.PHONE, "dark", False)])
 def test_axe_finds_nothing(browser, telco_report, width, scheme, code):
     checks.no_violations(browser, telco_report, width, scheme, code)
