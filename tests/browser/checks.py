@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
+#: As Debian installs them, the one without windows first: it opens a page in a third of the time.
+CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE, LAPTOP = 375, 1360
 
@@ -21,19 +22,19 @@ PHONE, LAPTOP = 375, 1360
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Yield Debian's chromium; skip with the reason where it is missing, fail in CI."""
-    reason = ""
+    reason, program = "", next((path for path in CHROMIUMS if path.is_file()), None)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         reason = "playwright is not installed"
-    if not reason and not CHROMIUM.is_file():
-        reason = f"{CHROMIUM} is missing (apt install chromium)"
+    if not reason and program is None:
+        reason = f"{' and '.join(map(str, CHROMIUMS))} are missing (apt install {CHROMIUMS[0].name})"
     if reason:
         if os.environ.get("CI") == "true":
             pytest.fail(f"browser checks cannot run in CI: {reason}")
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=str(program), args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -79,6 +80,8 @@ def no_violations(browser: Any, report: Path, width: int = LAPTOP, scheme: str =
                 page.click("#show-code")
             if width == PHONE:
                 page.click("#contents > summary")
+            # axe reads neither fill nor text of a drawing: it is held to have a name, and its parts cost a third of the time.
+            page.evaluate("document.querySelectorAll('svg[role=img] > *').forEach(part => part.remove())")
             answer = Axe().run(page).response
             found += [
                 f"{path.name}: {rule['id']} ({rule['help']}): {node['html'][:200]}"

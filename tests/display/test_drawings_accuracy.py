@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.display.calibration import NARROW, WIDE, calibration_svg
@@ -11,10 +12,6 @@ from whychurn.findings import Findings
 pytestmark = pytest.mark.xdist_group("telco findings")
 PROVENANCE = {"horizon": 12.0, "time_unit": "months"}
 DRAWINGS = ("accuracy_summary", "calibration_figure", "calibration_table", "capacity_table", "accuracy_measures")
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
 
 
 def one(estimand: str, **values: object) -> dict[str, object]:

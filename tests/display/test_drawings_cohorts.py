@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.findings import Findings
@@ -25,10 +26,6 @@ PARTS = (
 def found() -> Findings:
     study, panel = company_panel()
     return wc.analyse("cohorts", panel, study)
-
-
-def text_of(block: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(block.markup)))
 
 
 def test_no_number_stands_without_its_finding(found):

@@ -6,10 +6,11 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pytest
+from as_read import text_of
 
-from whychurn import display
 from whychurn.display.definitions.dots import NARROW, WIDE, Line, dots_svg
 from whychurn.display.definitions.waterfall import NARROW as NARROW_STEPS
 from whychurn.display.definitions.waterfall import WIDE as WIDE_STEPS
@@ -38,11 +39,11 @@ def found() -> Findings:
 
 
 def html_of(found: Findings, *parts: str) -> str:
-    return "".join(str(getattr(display, name)(found).markup) for name in parts or PARTS)
+    return as_read.html_of(found, parts or PARTS)
 
 
 def said(found: Findings, *parts: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html_of(found, *parts)))
+    return text_of(as_read.html_of(found, parts or PARTS))
 
 
 def with_rates(found: Findings, change) -> Findings:

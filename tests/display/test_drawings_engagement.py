@@ -6,8 +6,10 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.display.ratio_dots import NARROW, WIDE, Line, ratio_svg
@@ -34,12 +36,8 @@ def found() -> Findings:
     return findings("engagement")
 
 
-def text_of(html: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(html)))
-
-
 def said(found: Findings, *parts: str) -> str:
-    return text_of("".join(str(getattr(display, name)(found).markup) for name in parts or PARTS))
+    return text_of(as_read.html_of(found, parts or PARTS))
 
 
 def changed(found: Findings, conditions: dict[str, object], **columns: object) -> Findings:

@@ -6,9 +6,10 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import pytest
+from as_read import text_of
 
-from whychurn import display
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
@@ -28,12 +29,11 @@ def found() -> Findings:
 
 
 def html_of(found: Findings, *parts: str) -> str:
-    return "".join(str(getattr(display, name)(found).markup) for name in parts or PARTS)
+    return as_read.html_of(found, parts or PARTS)
 
 
 def said(found: Findings, *parts: str) -> str:
-    text = re.sub(r"<svg.*?</svg>", "", html_of(found, *parts), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+    return text_of(as_read.html_of(found, parts or PARTS), drawings=False)
 
 
 def changed(found: Findings, values: dict[str, object], **where: object) -> Findings:

@@ -7,11 +7,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pandas as pd
 import pytest
+from as_read import text_of
 
-from whychurn import display
 from whychurn.display.small_multiples import NARROW, WIDE, Panel, nice_top, panels_svg
 from whychurn.findings import Findings
 
@@ -37,15 +38,11 @@ def whole_page() -> str:
 
 
 def html_of(found: Findings, *parts: str) -> str:
-    return "".join(str(getattr(display, name)(found).markup) for name in parts or PARTS)
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"<svg.*?</svg>", "", html, flags=re.S)))
+    return as_read.html_of(found, parts or PARTS)
 
 
 def said(found: Findings, *parts: str) -> str:
-    return text_of(html_of(found, *parts))
+    return text_of(as_read.html_of(found, parts or PARTS), drawings=False)
 
 
 def changed(found: Findings, where: dict[str, object], **columns: object) -> Findings:
@@ -80,7 +77,7 @@ def test_every_number_on_the_page_has_its_finding(found):
         if source:
             name, _, column = source.partition(".")
             assert float(value) == pytest.approx(getattr(values[name], column))
-    assert not re.search(r"\bnan\b", text_of(html))
+    assert not re.search(r"\bnan\b", text_of(html, drawings=False))
     assert "&lt;d" not in html
 
 
@@ -145,7 +142,10 @@ def test_titles_of_figures_follow_the_test(found):
     clear = changed(found, {"estimand": "levels_differ", "term": "Industry"}, p_value=0.001, p_adjusted=0.002)
     unclear = changed(found, {"estimand": "levels_differ"}, p_value=0.5, p_adjusted=0.6)
     titles = [
-        text_of(re.search(r"<figcaption>(.*?)</figcaption>", html_of(each, "industry_leaving"), flags=re.S)[1])
+        text_of(
+            re.search(r"<figcaption>(.*?)</figcaption>", html_of(each, "industry_leaving"), flags=re.S)[1],
+            drawings=False,
+        )
         for each in (clear, unclear)
     ]
     assert re.fullmatch(
@@ -205,7 +205,7 @@ def test_small_groups_and_silent_levels_are_drawn_with_their_notes():
 
     _, _, found = small_company(rare)
     html = html_of(found)
-    text = text_of(html)
+    text = text_of(html, drawings=False)
     assert "small groups together" in text
     assert "No curve: fewer than 20 customers." in text
     assert "<b>Wax</b>" not in html

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.display.heatmap import heatmap, signed, tint
@@ -23,10 +24,6 @@ LANDMARKS = (
     "landmark_agreement",
     "landmark_caveats",
 )
-
-
-def text_of(html: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(html)))
 
 
 def drawn(findings: Findings, name: str) -> str:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from as_read import text_of
 
 import whychurn as wc
 from whychurn import display
@@ -25,10 +26,6 @@ PARTS = (
 def found() -> Findings:
     study, panel = company_panel()
     return wc.analyse("metrics", panel, study)
-
-
-def text_of(block: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(block.markup)))
 
 
 def changed(found: Findings, value: float, **where: str) -> Findings:

@@ -6,8 +6,10 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.findings import Findings
@@ -35,13 +37,8 @@ def found() -> Findings:
     return findings("nps")
 
 
-def text_of(html: object) -> str:
-    plain = re.sub(r"<svg.*?</svg>", "", str(html), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", plain)).strip()
-
-
 def said(found: Findings, *parts: str) -> str:
-    return text_of("".join(str(getattr(display, name)(found).markup) for name in parts or PARTS))
+    return text_of(as_read.html_of(found, parts or PARTS), drawings=False)
 
 
 def changed(found: Findings, where: dict[str, object], values: dict[str, object]) -> Findings:
@@ -104,11 +101,17 @@ def test_the_heatmap_names_what_is_clear_and_folds_what_is_not(found):
     clear = changed(found, {"estimand": "cramers_v", "term": "Module used most in 4 weeks"}, values)
     html = str(display.nps_heatmap(clear).markup)
     shown, _, folded = html.partition("<details>")
-    assert text_of(shown).startswith("Promoters stand out most at “")
+    assert text_of(shown, drawings=False).startswith("Promoters stand out most at “")
     # The tie is with the answer here, not with leaving.
-    assert "tie between each grouping and the answer" in text_of(folded) and "leaving" not in text_of(html)
-    assert "“reporting”" in text_of(shown) and "Module used most in 4 weeks: promoters" in text_of(shown)
-    assert "Region: promoters" not in text_of(shown) and "Region: promoters" in text_of(folded)
+    assert "tie between each grouping and the answer" in text_of(folded, drawings=False) and "leaving" not in text_of(
+        html, drawings=False
+    )
+    assert "“reporting”" in text_of(shown, drawings=False) and "Module used most in 4 weeks: promoters" in text_of(
+        shown, drawings=False
+    )
+    assert "Region: promoters" not in text_of(shown, drawings=False) and "Region: promoters" in text_of(
+        folded, drawings=False
+    )
     nothing = changed(found, {"estimand": "cramers_v"}, {"p_adjusted": 0.5})
     assert said(nothing, "nps_heatmap").startswith("No grouping is clearly tied to the answer")
 

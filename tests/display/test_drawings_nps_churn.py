@@ -6,10 +6,11 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pytest
+from as_read import text_of
 
-from whychurn import display
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
@@ -34,12 +35,11 @@ def found() -> Findings:
 
 
 def drawn(found: Findings, *parts: str) -> str:
-    return "".join(str(getattr(display, name)(found).markup) for name in parts or PARTS)
+    return as_read.html_of(found, parts or PARTS)
 
 
 def said(found: Findings, *parts: str) -> str:
-    plain = re.sub(r"<svg.*?</svg>", "", drawn(found, *parts), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", plain)).strip()
+    return text_of(as_read.html_of(found, parts or PARTS), drawings=False)
 
 
 def spoken(html: str) -> list[str]:

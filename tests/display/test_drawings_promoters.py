@@ -7,8 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import as_read
 import numpy as np
 import pytest
+from as_read import text_of
 
 import whychurn as wc
 from whychurn import display
@@ -41,13 +43,8 @@ def recommending() -> Findings:
     return findings("promoters")
 
 
-def text_of(html: object) -> str:
-    plain = re.sub(r"<svg.*?</svg>", "", str(html), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", plain)).strip()
-
-
 def said(found: Findings, *parts: str) -> str:
-    return text_of("".join(str(getattr(display, name)(found).markup) for name in parts))
+    return text_of(as_read.html_of(found, parts), drawings=False)
 
 
 def changed(found: Findings, where: dict[str, object], values: dict[str, object]) -> Findings:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from as_read import text_of
 
 import whychurn as wc
 from whychurn import display
@@ -43,10 +44,6 @@ PAGES = [
 def found(tmp_path_factory) -> Findings:
     study = small_study(tmp_path_factory.mktemp("drawn") / "small")
     return wc.analyse("data_quality", small_panel(), study)
-
-
-def text_of(html: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(html)))
 
 
 def page(found: Findings) -> str:

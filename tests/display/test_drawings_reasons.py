@@ -6,7 +6,9 @@ import re
 import sys
 from pathlib import Path
 
+import as_read
 import pytest
+from as_read import text_of
 
 from whychurn import display
 from whychurn.display.paired_bars import NARROW, WIDE, Pair, paired_svg
@@ -32,12 +34,8 @@ def found() -> Findings:
     return findings("reasons")
 
 
-def text_of(html: object) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", str(html)))
-
-
 def said(found: Findings, *parts: str) -> str:
-    return text_of("".join(str(getattr(display, name)(found).markup) for name in parts or PARTS))
+    return text_of(as_read.html_of(found, parts or PARTS))
 
 
 def graded(found: Findings, grades: dict[str, str]) -> Findings:
