@@ -75,6 +75,15 @@ def test_a_notebook_sees_nothing_of_the_one_before_it_and_finds_its_imports_done
     }
 
 
+def test_where_there_can_be_no_server_kernels_do_without(tmp_path, monkeypatch):
+    deep = tmp_path / ("a" * 60) / ("b" * 60)  # too long for the address of a socket
+    deep.mkdir(parents=True)
+    monkeypatch.setenv("TMPDIR", str(deep))
+    books = [notebook(tmp_path, f"0{n}_counts", "print(6 * 7)") for n in (1, 2)]
+    done = execute.execute_notebooks(books, {}, tmp_path / "done", workers=1)
+    assert [printed(path).strip() for path in done.values()] == ["42", "42"]
+
+
 def test_a_kernel_that_dies_is_told_with_its_notebook(tmp_path):
     books = [notebook(tmp_path, f"0{n}_dies", "import os; os._exit(3)") for n in (1, 2)]
     with pytest.raises(NotebookError, match=r"01_dies.*Kernel died"):

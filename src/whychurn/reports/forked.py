@@ -36,11 +36,14 @@ def available() -> bool:
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Launches a kernel as a fork of the server instead of as a new interpreter."""
+    """Launches a kernel as a fork of the server; where there can be no server, as a new interpreter."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel for the connection file in `cmd`, the command a new interpreter would be started with."""
-        kernel = ForkedKernel(cmd[cmd.index("-f") :], kwargs["env"], kwargs.get("cwd"))
+        try:
+            kernel = ForkedKernel(cmd[cmd.index("-f") :], kwargs["env"], kwargs.get("cwd"))
+        except OSError:  # no server, as where the path of the temporary folder is too long for a socket
+            return await super().launch_kernel(cmd, **kwargs)
         self.process = kernel  # type: ignore[assignment]
         self.pid = self.pgid = kernel.pid
         self.cwd = kwargs.get("cwd")

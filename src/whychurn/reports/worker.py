@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from whychurn.reports.forked import start_server
@@ -31,7 +32,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         source, target (paths), parameters, cwd, fork (whether kernels are forked from a server).
     """
     if job["fork"]:
-        start_server()
+        with suppress(OSError):  # where there can be no server the kernels do without it
+            start_server()
     import nbformat
     from papermill.exceptions import PapermillExecutionError
 
