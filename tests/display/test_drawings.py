@@ -61,6 +61,14 @@ def test_curves_are_drawn_with_words_and_the_pages_colours(telco_findings, layou
     assert not re.search(r'(href|src)="http', svg)
 
 
+@pytest.mark.filterwarnings("error")
+def test_curves_of_customers_who_came_today_are_drawn_without_a_complaint(telco_findings):
+    curves = telco_findings("segments").where(term="Contract")
+    today = curves.table[curves.table["time"].isna() | (curves.table["time"] == 0)]
+    assert (today["estimand"] == "survival").any()
+    assert "Two year" in str(survival_svg(Findings(today, curves.provenance), "Curves", WIDE, "months"))
+
+
 def test_the_same_findings_give_the_same_bytes(telco_findings):
     curves = telco_findings("segments").where(term="Contract")
     first, second = (str(survival_svg(curves, "Curves", WIDE, "months")) for _ in range(2))

@@ -110,7 +110,7 @@ def _draw(ax: Axes, curve: pd.DataFrame, colour: str, index: int) -> float:
 
 
 def _axes(ax: Axes, last: float, at_risk: pd.DataFrame, layout: Layout, axis: str, top: float) -> None:
-    ax.set_xlim(0, last)
+    ax.set_xlim(0, last or 1.0)  # where nobody was followed for a day there is no length yet
     ax.set_ylim(0, 1.005 * top)
     ticks = np.linspace(0, top, 5)
     ax.set_yticks(ticks, [f"{100 * tick:.3g}%" for tick in ticks])
