@@ -14,6 +14,13 @@ from whychurn.findings import Findings
 SMALL = (60, 8_000, 5)
 Frames = dict[str, pd.DataFrame]
 
+#: For companies of which any cause will do.
+CAUSES = """
+[[causes]]
+column = "plan"
+type = "category"
+"""
+
 
 @cache
 def findings(name: str) -> Findings:

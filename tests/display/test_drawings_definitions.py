@@ -18,18 +18,13 @@ from whychurn.display.definitions.waterfall import Step, waterfall_svg
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
-from said_companies import findings, nobody_leaves, of_small
+from said_companies import CAUSES, findings, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
 PARTS = (
     "definitions_summary", "definitions_lookup", "definitions_figure", "definitions_walk", "definitions_walks", "definitions_year",
     "definitions_table",
 )  # fmt: skip
-CAUSES = """
-[[causes]]
-column = "plan"
-type = "category"
-"""
 HOUSE = "Opening customers lost"
 
 

@@ -16,7 +16,7 @@ from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
 from answer_ledgers import accounts, at, of_frames, service, surveys
-from said_companies import findings, of_small
+from said_companies import CAUSES, findings, of_small
 
 import whychurn as wc
 
@@ -25,11 +25,6 @@ PARTS = (
     "nps_summary", "nps_excluded", "nps_over_time", "nps_segments", "nps_heatmap", "csat_summary", "csat_over_time",
     "comment_topics", "nps_interval",
 )  # fmt: skip
-CAUSES = """
-[[causes]]
-column = "plan"
-type = "category"
-"""
 
 
 @pytest.fixture(scope="module")

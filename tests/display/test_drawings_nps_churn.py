@@ -14,7 +14,7 @@ from as_read import text_of
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
-from said_companies import findings, nobody_leaves, of_small
+from said_companies import CAUSES, findings, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
 PARTS = (
@@ -22,11 +22,6 @@ PARTS = (
 )  # fmt: skip
 OUTCOME = "voluntary churn"
 LEFT = "leave of their own accord"
-CAUSES = """
-[[causes]]
-column = "plan"
-type = "category"
-"""
 
 
 @pytest.fixture(scope="module")

@@ -19,18 +19,13 @@ from whychurn.study.tables_schema import Recommending
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
 from companies import company_panel
-from said_companies import findings, nobody_leaves, of_small
+from said_companies import CAUSES, findings, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
 ANSWERING = ("response_summary", "response_rates", "weighted_scores", "response_balance", "response_leaving")
 RECOMMENDING = (
     "promoters_summary", "promoter_modules", "promoter_contrasts", "promoter_assumption", "promoter_advocates",
 )  # fmt: skip
-CAUSES = """
-[[causes]]
-column = "plan"
-type = "category"
-"""
 
 
 @pytest.fixture(scope="module")

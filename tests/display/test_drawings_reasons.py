@@ -15,18 +15,13 @@ from whychurn.display.paired_bars import NARROW, WIDE, Pair, paired_svg
 from whychurn.findings import Findings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analyses"))
-from said_companies import findings, no_reasons, nobody_leaves, of_small
+from said_companies import CAUSES, findings, no_reasons, nobody_leaves, of_small
 
 pytestmark = pytest.mark.xdist_group("companies")
 PARTS = (
     "reasons_summary", "stated_and_measured", "comparison_table", "signs_table", "blind_spots", "reasons_table",
     "reasons_controllable", "reasons_over_time",
 )  # fmt: skip
-CAUSES = """
-[[causes]]
-column = "plan"
-type = "category"
-"""
 
 
 @pytest.fixture(scope="module")

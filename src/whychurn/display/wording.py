@@ -48,6 +48,11 @@ def or_dash(row: Row | None, style: str) -> Markup:
     return number(row, style) if row is not None and row.estimated else Markup("–")
 
 
+def interval_or_dash(row: Row | None, style: str) -> Markup:
+    """Return the estimate with its interval, or a dash where there is no finding or no estimate."""
+    return with_interval(row, style) if row is not None and row.estimated else Markup("–")
+
+
 def p_text(row: Row, column: str = "p_adjusted") -> Markup:
     """Return "p = 0.012" or "p <0.001"."""
     value = getattr(row, column)

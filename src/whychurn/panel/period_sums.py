@@ -70,7 +70,7 @@ def period_sums(
         many pay less), ``square_begin``, ``square_after``,
         ``square_kept``, ``square_lost``, ``square_shrunk`` (what those that stay pay less), ``begin_after``,
         ``begin_kept``, ``begin_lost``, ``begin_shrunk``, ``after_kept``; and with what all accounts of the owner add up to, whatever
-        their level: ``whole_gone``, ``whole_lost``, ``whole_shrunk``.
+        their level: ``whole_gone``, ``whole_lost``.
 
     Raises
     ------
@@ -155,7 +155,7 @@ _QUERY = """
             sum(lost * lost) AS square_lost, sum(shrunk * shrunk) AS square_shrunk, sum(begins * after) AS begin_after,
             sum(begins * kept) AS begin_kept, sum(begins * lost) AS begin_lost, sum(begins * shrunk) AS begin_shrunk,
             sum(after * kept) AS after_kept,
-            sum(all_begins * lost) AS whole_lost, sum(all_begins * shrunk) AS whole_shrunk
+            sum(all_begins * lost) AS whole_lost
         FROM of_owners JOIN wholes USING (starts_on, owner) GROUP BY ALL
     ),
     stays AS (

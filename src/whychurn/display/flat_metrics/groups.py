@@ -14,7 +14,7 @@ from whychurn.display.dots import clear_ones, dots_svg, grouped_dots
 from whychurn.display.flat_metrics.words import difference, known
 from whychurn.display.numbers import printed
 from whychurn.display.paired_bars import Pair, paired_svg
-from whychurn.display.wording import note_of, number, or_dash, p_text, with_interval
+from whychurn.display.wording import interval_or_dash, note_of, number, or_dash, p_text, with_interval
 from whychurn.findings import Findings, Row
 
 SERIES = ("of customers", "of revenue")
@@ -125,7 +125,7 @@ def _table(findings: Findings, rows: list[Row], tests: dict[_Key, Row]) -> Block
     cells = []
     for row in rows:
         key = row.term, row.level
-        test, paid = tests.get(key), money.get(key)
+        test = tests.get(key)
         cells.append(
             {
                 "level": sentence("{level} <small>{term}</small>", level=row.level, term=row.term),
@@ -134,7 +134,7 @@ def _table(findings: Findings, rows: list[Row], tests: dict[_Key, Row]) -> Block
                 ),
                 "churn": with_interval(row, "percent1"),
                 "diff": difference(test),
-                "money": with_interval(paid, "percent1") if paid is not None and paid.estimated else "–",
+                "money": interval_or_dash(money.get(key), "percent1"),
                 "money_diff": difference(apart.get(key)),
                 "part": or_dash(part.get(key), "percent0"),
                 "hazard": or_dash(hazard.get(key), "percent2"),

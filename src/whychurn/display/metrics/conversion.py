@@ -9,7 +9,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.summary import last_year
-from whychurn.display.wording import first_row, first_upper, interval, number, with_interval
+from whychurn.display.wording import first_row, first_upper, interval, interval_or_dash, number
 from whychurn.findings import Findings, Row
 
 YOUNG, OLD = "in their first year", "longer than a year"
@@ -93,9 +93,7 @@ def _ages(findings: Findings) -> Block:
         return Block(Markup(""))
     cells: dict[str, dict[str, object]] = {}
     for row in rows:
-        cells.setdefault(str(row.level), {"age": first_upper(row.level)})[row.term] = (
-            with_interval(row, "percent1") if row.estimated else "–"
-        )
+        cells.setdefault(str(row.level), {"age": first_upper(row.level)})[row.term] = interval_or_dash(row, "percent1")
     columns = [
         Column("Customer for", "age"),
         *(Column(str(y), str(y), number=True) for y in dict.fromkeys(r.term for r in rows)),

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, figure, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.paired_bars import NARROW, WIDE, Pair, in_words, paired_svg
-from whychurn.display.wording import first_upper, money_style, number, or_dash, with_interval
+from whychurn.display.wording import first_upper, interval_or_dash, money_style, number, or_dash
 from whychurn.findings import Findings, Row
 
 REASON, CONTROL, DOWNGRADED = "reason", "control", "downgraded"
@@ -82,8 +82,8 @@ def _table(findings: Findings) -> Block:
             {
                 "reason": sentence("{reason} <small>{group}</small>", reason=first_upper(row.term), group=row.group),
                 "n": number(row, "count", "numerator"),
-                "customers": with_interval(row, "percent1") if row.estimated else "–",
-                "money": with_interval(money[key], "percent1") if key in money and money[key].estimated else "–",
+                "customers": interval_or_dash(row, "percent1"),
+                "money": interval_or_dash(money.get(key), "percent1"),
                 "amount": or_dash(amount, style),
                 "control": row.grade,
             }

@@ -8,7 +8,16 @@ from whychurn.display.blocks import Block, Column, finding, folded, paragraph, t
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.periods import unbroken
 from whychurn.display.metrics.summary import LAST
-from whychurn.display.wording import first_row, first_upper, interval, money_style, number, or_dash, with_interval
+from whychurn.display.wording import (
+    first_row,
+    first_upper,
+    interval,
+    interval_or_dash,
+    money_style,
+    number,
+    or_dash,
+    with_interval,
+)
 from whychurn.findings import Findings, Row
 
 
@@ -46,13 +55,12 @@ def _table(findings: Findings, head: str, rows: list[Row]) -> Block:
     amounts = {(each.method, each.term): each for each in findings.where(estimand="renewal_mrr").rows()}
     cells = []
     for row in rows:
-        money = amounts.get((row.method, row.term))
         cells.append(
             {
                 "when": first_upper(row.term),
                 "n": number(row, "count", "denominator"),
-                "share": with_interval(row, "percent0") if row.estimated else "–",
-                "money": with_interval(money, "percent0") if money is not None and money.estimated else "–",
+                "share": interval_or_dash(row, "percent0"),
+                "money": interval_or_dash(amounts.get((row.method, row.term)), "percent0"),
                 "note": row.note,
             }
         )

@@ -13,7 +13,7 @@ from whychurn.display.dots import clear_ones, dots_svg, grouped_dots
 from whychurn.display.metrics.summary import last_year
 from whychurn.display.numbers import printed
 from whychurn.display.twin_dots import NARROW, WIDE, Twin, in_words, twin_dots_svg
-from whychurn.display.wording import number, or_dash, p_text, with_interval
+from whychurn.display.wording import interval_or_dash, number, or_dash, p_text
 from whychurn.findings import Findings, Row
 
 #: So many lines are drawn; the table has all.
@@ -132,10 +132,10 @@ def _table(findings: Findings, rows: list[Row]) -> Block:
                 "n": sentence(
                     "{lost} of {n}", lost=number(row, "count", "numerator"), n=number(row, "count", "denominator")
                 ),
-                "churn": with_interval(row, "percent1") if row.estimated else "–",
-                "money": _with(money.get(key)),
-                "grr": _with(grr.get(key)),
-                "nrr": _with(nrr.get(key)),
+                "churn": interval_or_dash(row, "percent1"),
+                "money": interval_or_dash(money.get(key), "percent1"),
+                "grr": interval_or_dash(grr.get(key), "percent1"),
+                "nrr": interval_or_dash(nrr.get(key), "percent1"),
                 **{name: _p(tests[name].get(key)) for name in TESTS},
                 "lost": or_dash(lost.get(key), "percent0"),
                 "note": row.note,
@@ -164,10 +164,6 @@ def _table(findings: Findings, rows: list[Row]) -> Block:
         table("What was lost in the last twelve months; p adjusted, against all others", lost_columns, cells),
         table("What is kept of revenue; p adjusted, against all others", kept_columns, cells),
     )
-
-
-def _with(row: Row | None) -> Markup:
-    return with_interval(row, "percent1") if row is not None and row.estimated else Markup("–")
 
 
 def _p(test: Row | None) -> Markup:

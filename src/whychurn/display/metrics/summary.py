@@ -7,7 +7,7 @@ from markupsafe import Markup
 from whychurn.display.blocks import Block, Column, finding, folded, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.metrics.periods import unbroken
-from whychurn.display.wording import first_row, interval, number, with_interval
+from whychurn.display.wording import first_row, interval, interval_or_dash, number
 from whychurn.findings import Findings, Row
 
 LAST = "last year"
@@ -114,7 +114,7 @@ def _table(title: str, rows: list[Row]) -> Block:
     cells: dict[str, dict[str, object]] = {}
     for row in rows:
         cell = cells.setdefault(str(row.term), {"period": unbroken(row.term), "n": "", "note": row.note})
-        cell[row.estimand] = with_interval(row, "percent1") if row.estimated else "–"
+        cell[row.estimand] = interval_or_dash(row, "percent1")
         if row.estimand == "customer_churn":
             cell["n"] = sentence(
                 "{lost} of {n}", lost=number(row, "count", "numerator"), n=number(row, "count", "denominator")
