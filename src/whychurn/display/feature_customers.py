@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from whychurn.display.blocks import Block, Column, finding, paragraph, table
 from whychurn.display.blocks import say as sentence
-from whychurn.display.feature_usage import PROTECTIVE, equal_rows, listed, nothing, verdict_chip
+from whychurn.display.feature_usage import PROTECTIVE, equal_rows, nothing, verdict_chip
 from whychurn.display.forest import Scale, axis, mark
-from whychurn.display.wording import amount_name, first_row, first_upper, money_style, number, with_interval
+from whychurn.display.wording import amount_name, first_row, first_upper, listed, money_style, number, with_interval
 from whychurn.findings import Findings, Row
 
 BREADTH, SEATS, FRICTION = "Modules in use", "Seats in use", "Actions that failed"

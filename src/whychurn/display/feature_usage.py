@@ -10,7 +10,7 @@ from whychurn.display.blocks import Block, Column, figure, finding, paragraph, t
 from whychurn.display.blocks import say as sentence
 from whychurn.display.feature_figures import NARROW, WIDE, dose_svg, is_drawable, module_forest_svg
 from whychurn.display.numbers import format_number, printed
-from whychurn.display.wording import first_row, interval, number, p_text, with_interval
+from whychurn.display.wording import first_row, interval, listed, number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
 PROTECTIVE, IRRELEVANT, RISKY = "protective", "irrelevant", "risky"
@@ -25,11 +25,6 @@ VOLUNTARY = "voluntary"
 def verdict_chip(verdict: str) -> Markup:
     """Return a verdict in its colour; the word carries the meaning."""
     return sentence('<span class="grade {css}">{v}</span>', css=VERDICT_CLASS.get(verdict, "inconclusive"), v=verdict)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as one says them: a, b and c."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
 
 
 def equal_rows(findings: Findings) -> list[Row]:

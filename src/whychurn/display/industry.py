@@ -33,6 +33,7 @@ from whychurn.display.industry_curves import staying_figure
 from whychurn.display.numbers import printed
 from whychurn.display.wording import (
     interval,
+    listed,
     number,
     p_text,
     times_as_fast,
@@ -77,8 +78,7 @@ def _answer(segment: Row, row: Row | None, named: bool = True) -> Markup:
 
 
 def _equal(row: Row) -> str:
-    names = [name[:1].lower() + name[1:] for name in row.adjusted_for.split(", ")]
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
+    return _listed(row.adjusted_for.split(", "))
 
 
 def _apart(findings: Findings, segment: Row, row: Row) -> Markup:
@@ -126,8 +126,7 @@ def _others(findings: Findings) -> Markup:
 
 
 def _listed(names: list[str]) -> str:
-    lower = [name[:1].lower() + name[1:] for name in names]
-    return ", ".join(lower[:-1]) + f" and {lower[-1]}" if len(lower) > 1 else lower[0]
+    return listed(name[:1].lower() + name[1:] for name in names)
 
 
 def _about(findings: Findings, first: Row) -> Markup:

@@ -22,7 +22,7 @@ from whychurn.display.industry_base import (
     spread_out,
 )
 from whychurn.display.numbers import printed
-from whychurn.display.wording import number, p_text, with_interval
+from whychurn.display.wording import listed, number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
 CALLED = {VOLUNTARY: "of their own accord", CHURN: "by any cause"}
@@ -166,8 +166,7 @@ def _forest_note(findings: Findings, segment: Row, total: Row) -> Block:
 
 
 def _names(adjusted_for: str) -> str:
-    names = [name[:1].lower() + name[1:] for name in adjusted_for.split(", ")]
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
+    return listed(name[:1].lower() + name[1:] for name in adjusted_for.split(", "))
 
 
 def industry_pairs(findings: Findings) -> Block:

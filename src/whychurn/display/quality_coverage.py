@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from whychurn.display.blocks import Block, Column, bullets, figure, paragraph, table
 from whychurn.display.blocks import say as sentence
 from whychurn.display.coverage import NARROW, WIDE, Strip, coverage_svg
-from whychurn.display.wording import number
+from whychurn.display.wording import listed, number
 from whychurn.findings import Findings, Row
 
 
@@ -103,12 +103,6 @@ def _counted(findings: Findings) -> str:
         rows = findings.where(estimand=estimand).rows()
         said += [f"{what}: {rows[0].definition}. "] if rows else []
     return "".join(said)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return "a, b and c"."""
-    given = list(names)
-    return " and ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
 
 
 def _strips(findings: Findings, rows: Sequence[Row]) -> list[Strip]:

@@ -10,8 +10,7 @@ from whychurn.display.blocks import Block, Column, figure, finding, folded, para
 from whychurn.display.blocks import say as sentence
 from whychurn.display.coverage import NARROW_TENURE, WIDE_TENURE, at_risk_svg
 from whychurn.display.numbers import printed
-from whychurn.display.quality_coverage import listed
-from whychurn.display.wording import number
+from whychurn.display.wording import listed, number
 from whychurn.findings import Findings, Row
 
 #: Fewer spells at risk than this carry no curve.

@@ -10,9 +10,9 @@ from whychurn.display.blocks import Block, Column, finding, paragraph, section, 
 from whychurn.display.blocks import say as sentence
 from whychurn.display.forest import bar
 from whychurn.display.numbers import format_number
-from whychurn.display.quality_coverage import coverage, listed
+from whychurn.display.quality_coverage import coverage
 from whychurn.display.quality_follow_up import follow_up
-from whychurn.display.wording import amount_name, first_upper, interval, money_style, number, with_interval
+from whychurn.display.wording import amount_name, first_upper, interval, listed, money_style, number, with_interval
 from whychurn.findings import Findings, Row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from markupsafe import Markup
 
@@ -51,6 +52,12 @@ def or_dash(row: Row | None, style: str) -> Markup:
 def interval_or_dash(row: Row | None, style: str) -> Markup:
     """Return the estimate with its interval, or a dash where there is no finding or no estimate."""
     return with_interval(row, style) if row is not None and row.estimated else Markup("–")
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Return "a, b and c", or with another word before the last; "" where there is nothing to list."""
+    given = list(names)
+    return f" {last} ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
 
 
 def p_text(row: Row, column: str = "p_adjusted") -> Markup:

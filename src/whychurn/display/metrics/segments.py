@@ -13,7 +13,7 @@ from whychurn.display.dots import clear_ones, dots_svg, grouped_dots
 from whychurn.display.metrics.summary import last_year
 from whychurn.display.numbers import printed
 from whychurn.display.twin_dots import NARROW, WIDE, Twin, in_words, twin_dots_svg
-from whychurn.display.wording import interval_or_dash, number, or_dash, p_text
+from whychurn.display.wording import interval_or_dash, listed, number, or_dash, p_text
 from whychurn.findings import Findings, Row
 
 #: So many lines are drawn; the table has all.
@@ -101,8 +101,7 @@ def _revenue(clear: dict[str, list[Row]], made: dict[str, list[Row]]) -> Markup:
     alike = [TESTS[name] for name in compared if not clear[name]]
     parts = [_furthest(clear[name][0], TESTS[name]) for name in compared if clear[name]]
     if alike:
-        listed = " or ".join(part for part in (", ".join(alike[:-1]), alike[-1]) if part)
-        parts.append(sentence("No group differs clearly in {what}.", what=listed))
+        parts.append(sentence("No group differs clearly in {what}.", what=listed(alike, "or")))
     return Markup(" ").join(parts)
 
 

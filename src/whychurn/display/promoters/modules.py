@@ -19,9 +19,8 @@ from whychurn.display.promoters.summary import (
     claim_of,
     goes_with,
     leader_of,
-    listed,
 )
-from whychurn.display.wording import number, p_text, with_interval
+from whychurn.display.wording import listed, number, p_text, with_interval
 from whychurn.findings import Findings, Row
 
 #: With fewer customers for each difference that Brant's test compares, it rejects too often.
@@ -92,16 +91,11 @@ def _title(known: list[Row]) -> Markup:
         return sentence("Use of no module goes clearly with recommending")
     parts = []
     if up:
-        parts.append(sentence("Use of {names} goes with recommending", names=_names(up)))
+        parts.append(sentence("Use of {names} goes with recommending", names=listed(row.term for row in up)))
     if down:
-        parts.append(sentence("use of {names} with advising against", names=_names(down)))
+        parts.append(sentence("use of {names} with advising against", names=listed(row.term for row in down)))
     rest = sentence("; of the other modules nothing is clear") if len(clear) < len(known) else Markup("")
     return sentence("{head}{rest}", head=sentence(", ").join(parts), rest=rest)
-
-
-def _names(rows: list[Row]) -> str:
-    names = [str(row.term) for row in rows]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _held_equal(findings: Findings) -> Block:

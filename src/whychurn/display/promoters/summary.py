@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from whychurn.display.blocks import Block, finding, paragraph
 from whychurn.display.blocks import say as sentence
-from whychurn.display.wording import first_row, interval, number, with_interval
+from whychurn.display.wording import first_row, interval, listed, number, with_interval
 from whychurn.findings import Findings, Row
 
 HOLDS, AHEAD, PARTLY, NO, BEHIND = (
@@ -88,11 +88,6 @@ def goes_with(findings: Findings, module: str) -> bool:
     """Whether use of a module by itself goes clearly with recommending."""
     row = first_row(findings, estimand="odds_ratio", term=module, group="module")
     return row is not None and row.estimate > 1 and row.p_adjusted < CLEAR
-
-
-def listed(names: list[str]) -> str:
-    """Return names as one says them."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _used(findings: Findings) -> Block:
